@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+const serial = { fileParallelism: false, maxWorkers: 1 };
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000, ...serial } },
+      { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        test: {
+          name: 'platform',
+          include: ['test/platform/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          ...serial,
+        },
+      },
+    ],
+  },
+});
