@@ -1,0 +1,47 @@
+/** The two ends of a data link, as the pipeline sees them. The transport implements them. */
+import type { ErrorReport } from './errors.js';
+
+/** What the sender says at the end of a stream, so that the receiver can prove that it has all of it. */
+export interface StreamTrailer {
+  /** Bytes of the uncompressed stream. */
+  readonly stream_bytes: number;
+  /** XXH3-64 of the uncompressed stream, 16 lower-case hex digits. */
+  readonly hash: string;
+}
+
+/** Where the sending node puts the blocks of one transfer. */
+export interface DataSink {
+  /**
+   * Queues one block and waits while more than `limits.data_in_flight_bytes` are on their way.
+   * The block must not be changed afterwards.
+   * @throws IcbdError `LinkLost`; or what the peer gave as its reason to stop
+   */
+  write(block: Buffer): Promise<void>;
+  /** Says that the stream is complete, and waits until all of it is handed to the network. */
+  end(trailer: StreamTrailer): Promise<void>;
+  /** Says that the stream will not be completed, and why; never throws. */
+  abort(reason: ErrorReport): void;
+  /** Bytes handed to the link so far, frames' headers included. */
+  readonly link_bytes: number;
+}
+
+/** Where the receiving node takes the blocks of one transfer from. */
+export interface DataSource {
+  /**
+   * The blocks in order; ends after the last one.
+   * @throws IcbdError `LinkLost` if the link breaks before the trailer; the sender's reason if it aborted;
+   *   `FrameTooLarge`, `InvalidMessage` if the peer breaks the protocol
+   */
+  readonly blocks: AsyncIterable<Buffer>;
+  /** The sender's trailer; undefined until `blocks` has ended. */
+  readonly trailer: StreamTrailer | undefined;
+  /** Tells the sender to stop, and why; never throws. */
+  abort(reason: ErrorReport): void;
+  readonly link_bytes: number;
+}
+
+/** Names the session that a data link is for. Both ends must agree on all of it. */
+export interface DataSession {
+  readonly transfer: string;
+  readonly attempt: number;
+}

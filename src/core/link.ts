@@ -1,0 +1,53 @@
+/** A control link as the daemon sees it. The transport implements it. */
+import type { Capabilities } from './codecs.js';
+import type { ErrorReport } from './errors.js';
+import type { OutgoingMessage } from './records.js';
+
+/** Who is at the other end of an authenticated link. */
+export interface Peer {
+  readonly node: string;
+  /** Names this node's state database: message ids are unique under it. Changes if the database is made anew. */
+  readonly instance: string;
+  readonly capabilities: Capabilities;
+  /** Address of its socket, for people. */
+  readonly address: string;
+}
+
+/** A request between nodes that is answered at once or not at all; nothing durable. */
+export interface Request {
+  readonly method: string;
+  readonly params: unknown;
+}
+
+/** One authenticated control link. */
+export interface ControlLink {
+  readonly peer: Peer;
+  /** Differs for every link made since the node started. */
+  readonly session: string;
+  /** Hands a durable message to the link; a lost one is found again by its missing acknowledgement. */
+  sendMessage(message: OutgoingMessage): void;
+  /**
+   * @throws IcbdError `TimedOut`, `LinkLost`, or what the peer answered
+   */
+  request(
+    request: Request,
+    options?: { readonly timeout_ms?: number; readonly signal?: AbortSignal },
+  ): Promise<unknown>;
+  close(reason: ErrorReport): void;
+}
+
+/** What a control link tells its owner. */
+export interface LinkHandlers {
+  /** The link is authenticated and ready. */
+  onUp(link: ControlLink): void;
+  /** Called once for every link that was up. */
+  onDown(link: ControlLink, reason: ErrorReport): void;
+  /**
+   * A durable message came. When this returns, it is committed, and the link acknowledges it.
+   * When it throws, the link is closed without an acknowledgement.
+   */
+  onMessage(link: ControlLink, message: OutgoingMessage): void;
+  /** The peer has committed this message of ours. */
+  onAcknowledged(link: ControlLink, message_id: number): void;
+  onRequest(link: ControlLink, request: Request): Promise<unknown>;
+}

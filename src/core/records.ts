@@ -1,0 +1,125 @@
+/** What the runtime keeps, row by row. Storage fills these; the control API and the pages read them. */
+import type { ErrorReport } from './errors.js';
+
+export type ActorKind = 'image' | 'replica' | 'transfer' | 'reception';
+
+export interface ActorAddress {
+  readonly kind: ActorKind;
+  readonly id: string;
+}
+
+/** `running`: takes events. `parked`: takes none until an operator acts; the reason is kept. */
+export type ActorStatus = 'running' | 'parked';
+
+/** What lists are filtered by; each actor's machine says its own. */
+export interface ActorLabels {
+  readonly image?: string;
+  readonly replica?: string;
+  readonly snapshot?: string;
+}
+
+/** A machine's state and context: all that is needed to go on. */
+export interface MachineSnapshot {
+  /** xstate's state value: a name, or nested names. */
+  readonly value: unknown;
+  readonly context: unknown;
+}
+
+export interface ActorRecord extends ActorAddress {
+  readonly machine_version: number;
+  readonly status: ActorStatus;
+  /** Why it is parked; empty if it runs. */
+  readonly parked_reason: string;
+  readonly snapshot: MachineSnapshot;
+  /** Name of the current state, for lists. */
+  readonly state: string;
+  /** Nothing will happen any more unless an operator asks. */
+  readonly settled: boolean;
+  readonly labels: ActorLabels;
+  /** Sequence number of its last event. */
+  readonly seq: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+/** What made an event happen. */
+export type EventCause =
+  | { readonly kind: 'operator'; readonly who: string }
+  | { readonly kind: 'peer'; readonly node: string; readonly message: number }
+  | { readonly kind: 'timer'; readonly timer: string }
+  | { readonly kind: 'effect'; readonly effect: string }
+  | { readonly kind: 'actor'; readonly actor: string; readonly seq: number }
+  | { readonly kind: 'daemon'; readonly what: string };
+
+/** An event as machines see it: plain JSON with its type and time. */
+export interface PlainEvent {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+export interface EventRecord extends ActorAddress {
+  readonly seq: number;
+  readonly at_ms: number;
+  readonly epoch: number;
+  readonly machine_version: number;
+  readonly event: PlainEvent;
+  readonly cause: EventCause;
+  /** State after the event. */
+  readonly state: string;
+  /** Whether the machine did anything with it. */
+  readonly handled: boolean;
+}
+
+/**
+ * `pending`: committed, not started. `running`: its handler works. `done`/`failed`: it reported back.
+ * `stopped`: its actor no longer wants it. `lost`: the daemon ended while it ran.
+ */
+export type EffectStatus = 'pending' | 'running' | 'done' | 'failed' | 'stopped' | 'lost';
+
+export interface EffectRecord {
+  /** `kind/actor:seq:index`. */
+  readonly id: string;
+  readonly actor: ActorAddress;
+  readonly seq: number;
+  readonly kind: string;
+  readonly params: unknown;
+  readonly status: EffectStatus;
+  readonly epoch: number;
+  readonly started_at_ms: number | null;
+  readonly ended_at_ms: number | null;
+  readonly error: ErrorReport | null;
+}
+
+export interface TimerRecord {
+  readonly actor: ActorAddress;
+  readonly id: string;
+  readonly event: PlainEvent;
+  readonly due_at_ms: number;
+}
+
+/** A message for an actor on another node, kept until that node has acknowledged it. */
+export interface OutgoingMessage {
+  /** Grows by each message of this node. */
+  readonly id: number;
+  readonly peer: string;
+  readonly to: ActorAddress;
+  /** Input to create the actor with if the peer has none of this address; null: never created. */
+  readonly create: unknown;
+  readonly event: PlainEvent;
+}
+
+/** Where a running transfer or reception stands; overwritten, not appended. */
+export interface ProgressRecord {
+  readonly actor: ActorAddress;
+  readonly attempt: number;
+  /** Uncompressed bytes of the stream so far. */
+  readonly stream_bytes: number;
+  /** Bytes on the link so far. */
+  readonly link_bytes: number;
+  /** Expected uncompressed bytes; null while unknown. */
+  readonly total_bytes: number | null;
+  /** Uncompressed bytes per second over the last seconds. */
+  readonly rate_bytes_per_s: number;
+  readonly started_at_ms: number;
+  readonly at_ms: number;
+}
