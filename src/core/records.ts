@@ -38,6 +38,8 @@ export interface ActorRecord extends ActorAddress {
   readonly labels: ActorLabels;
   /** Sequence number of its last event. */
   readonly seq: number;
+  /** Epoch of its last event. */
+  readonly epoch: number;
   readonly created_at_ms: number;
   readonly updated_at_ms: number;
 }
@@ -71,10 +73,10 @@ export interface EventRecord extends ActorAddress {
 }
 
 /**
- * `pending`: committed, not started. `running`: its handler works. `done`/`failed`: it reported back.
+ * `running`: committed, and its handler works, or is about to. `done`/`failed`: it reported back.
  * `stopped`: its actor no longer wants it. `lost`: the daemon ended while it ran.
  */
-export type EffectStatus = 'pending' | 'running' | 'done' | 'failed' | 'stopped' | 'lost';
+export type EffectStatus = 'running' | 'done' | 'failed' | 'stopped' | 'lost';
 
 export interface EffectRecord {
   /** `kind/actor:seq:index`. */
@@ -85,7 +87,7 @@ export interface EffectRecord {
   readonly params: unknown;
   readonly status: EffectStatus;
   readonly epoch: number;
-  readonly started_at_ms: number | null;
+  readonly started_at_ms: number;
   readonly ended_at_ms: number | null;
   readonly error: ErrorReport | null;
 }

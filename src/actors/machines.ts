@@ -1,0 +1,46 @@
+/** All machines, with what the runtime needs to know of each. */
+import type { AnyStateMachine } from 'xstate';
+import type { ActorKind, ActorLabels, MachineSnapshot } from '../core/records.js';
+import { type ImageContext, imageMachine } from './image.js';
+import { type ReceptionContext, receptionMachine } from './reception.js';
+import { type ReplicaContext, replicaMachine } from './replica.js';
+import { type TransferContext, transferMachine } from './transfer.js';
+
+export interface MachineDefinition {
+  readonly machine: AnyStateMachine;
+  /** Raised with every change after which an older snapshot would not be understood. */
+  readonly version: number;
+  /** From version N to N+1, by N: pure; throws if it cannot. */
+  readonly migrations: Readonly<Record<number, (snapshot: MachineSnapshot) => MachineSnapshot>>;
+  /** What lists filter by. */
+  readonly labels: (context: never) => ActorLabels;
+}
+
+export type MachineDefinitions = Readonly<Record<ActorKind, MachineDefinition>>;
+
+export const machines: MachineDefinitions = {
+  image: {
+    machine: imageMachine,
+    version: 1,
+    migrations: {},
+    labels: (context: ImageContext) => ({ image: context.name }),
+  },
+  replica: {
+    machine: replicaMachine,
+    version: 1,
+    migrations: {},
+    labels: (context: ReplicaContext) => ({ replica: context.name }),
+  },
+  transfer: {
+    machine: transferMachine,
+    version: 1,
+    migrations: {},
+    labels: ({ image, number, replica }: TransferContext) => ({ image, snapshot: number, replica }),
+  },
+  reception: {
+    machine: receptionMachine,
+    version: 1,
+    migrations: {},
+    labels: ({ image, number }: ReceptionContext) => ({ image, snapshot: number }),
+  },
+};

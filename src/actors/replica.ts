@@ -1,0 +1,203 @@
+/**
+ * The replica actor, on the master: one for each replica node.
+ *
+ * It knows whether the node's control link is up, and gives out slots: which transfers may run now. Transfers
+ * of one image take turns in the order of their requests, so that a later snapshot finds the earlier one there
+ * and can be sent as an increment of it.
+ */
+import { setup } from 'xstate';
+import type { Capabilities } from '../core/codecs.js';
+import { type RuntimeEvent, type TellIntent, type Timed, intents } from './intents.js';
+
+export interface ReplicaInput {
+  /** The node's number in the fleet, from 1. */
+  readonly node_id: number;
+  readonly name: string;
+  /** Transfers that may run to it at a time. */
+  readonly slots_max: number;
+}
+
+/** `waiting`: wants a slot. `running`: has one. `resting`: keeps its place in the queue, wants none now. */
+export interface SlotEntry {
+  readonly transfer: string;
+  readonly image: string;
+  readonly state: 'waiting' | 'running' | 'resting';
+}
+
+export interface ReplicaContext extends ReplicaInput {
+  /** The control link that is up; empty if none. */
+  readonly session: string;
+  readonly address: string;
+  readonly capabilities: Capabilities | null;
+  /** When the link came up or went down last, unix ms; null before the first time. */
+  readonly changed_at_ms: number | null;
+  /** Why the link went down last. */
+  readonly offline_reason: string;
+  /** In the order of the first request. */
+  readonly queue: readonly SlotEntry[];
+}
+
+export type ReplicaEvent = (
+  | {
+      readonly type: 'link.up';
+      readonly session: string;
+      readonly address: string;
+      readonly capabilities: Capabilities;
+    }
+  | { readonly type: 'link.down'; readonly session: string; readonly reason: string }
+  | { readonly type: 'configure'; readonly node_id: number; readonly slots_max: number }
+  | { readonly type: 'slot.request'; readonly transfer: string; readonly image: string }
+  | { readonly type: 'slot.rest'; readonly transfer: string }
+  | { readonly type: 'slot.release'; readonly transfer: string }
+) &
+  Timed;
+
+/**
+ * The transfers that get a slot now: at most one for each image, the first of the image's in the queue, while
+ * there are slots.
+ */
+export function grantable(queue: readonly SlotEntry[], slots_max: number): string[] {
+  let free = slots_max - queue.filter((entry) => entry.state === 'running').length;
+  const taken_images = new Set<string>();
+  const granted: string[] = [];
+  for (const entry of queue) {
+    if (free <= 0) break;
+    const is_first_of_image = !taken_images.has(entry.image);
+    taken_images.add(entry.image);
+    if (!is_first_of_image || entry.state !== 'waiting') continue;
+    granted.push(entry.transfer);
+    free -= 1;
+  }
+  return granted;
+}
+
+function requested(queue: readonly SlotEntry[], transfer: string, image: string): SlotEntry[] {
+  const waiting = { transfer, image, state: 'waiting' } as const;
+  if (!queue.some((entry) => entry.transfer === transfer)) return [...queue, waiting];
+  return queue.map((entry) => (entry.transfer === transfer ? waiting : entry));
+}
+
+function withState(
+  queue: readonly SlotEntry[],
+  transfers: readonly string[],
+  state: SlotEntry['state'],
+): SlotEntry[] {
+  const chosen = new Set(transfers);
+  return queue.map((entry) => (chosen.has(entry.transfer) ? { ...entry, state } : entry));
+}
+
+const tellTransfer = (id: string, event: TellIntent['event']): TellIntent => ({
+  to: { kind: 'transfer', id },
+  event,
+});
+
+const setupReplica = setup({
+  types: {
+    context: {} as ReplicaContext,
+    events: {} as ReplicaEvent | RuntimeEvent,
+    input: {} as ReplicaInput,
+  },
+  actions: intents,
+  guards: {
+    isThisSession: ({ context, event }) => 'session' in event && event.session === context.session,
+  },
+});
+
+/** Gives the free slots out; after every change of the queue while the node is online. */
+const grant = setupReplica.enqueueActions(({ context, enqueue }) => {
+  const granted = grantable(context.queue, context.slots_max);
+  if (granted.length === 0) return;
+  enqueue.assign({ queue: withState(context.queue, granted, 'running') });
+  enqueue({ type: 'tell', params: granted.map((id) => tellTransfer(id, { type: 'slot.granted' })) });
+});
+
+/** Takes all slots back, and tells who held one. */
+const revoke = setupReplica.enqueueActions(({ context, event, enqueue }) => {
+  const reason = 'reason' in event ? event.reason : 'the master was restarted';
+  const running = context.queue.filter((entry) => entry.state === 'running').map((entry) => entry.transfer);
+  enqueue.assign({ queue: withState(context.queue, running, 'waiting') });
+  enqueue({
+    type: 'tell',
+    params: running.map((id) => tellTransfer(id, { type: 'replica.offline', reason })),
+  });
+});
+
+const noteLinkUp = setupReplica.assign(({ context, event }) =>
+  event.type === 'link.up'
+    ? {
+        session: event.session,
+        address: event.address,
+        capabilities: event.capabilities,
+        changed_at_ms: event.at_ms,
+        offline_reason: '',
+      }
+    : context,
+);
+
+const noteLinkDown = setupReplica.assign({
+  session: '',
+  address: '',
+  changed_at_ms: ({ event }) => event.at_ms,
+  offline_reason: ({ event }) => ('reason' in event ? event.reason : 'the master was restarted'),
+});
+
+const noteRequest = setupReplica.assign({
+  queue: ({ context, event }) =>
+    event.type === 'slot.request' ? requested(context.queue, event.transfer, event.image) : context.queue,
+});
+
+const noteRest = setupReplica.assign({
+  queue: ({ context, event }) =>
+    event.type === 'slot.rest' ? withState(context.queue, [event.transfer], 'resting') : context.queue,
+});
+
+const noteRelease = setupReplica.assign({
+  queue: ({ context, event }) =>
+    event.type === 'slot.release'
+      ? context.queue.filter((entry) => entry.transfer !== event.transfer)
+      : context.queue,
+});
+
+const noteConfiguration = setupReplica.assign(({ context, event }) =>
+  event.type === 'configure' ? { node_id: event.node_id, slots_max: event.slots_max } : context,
+);
+
+export const replicaMachine = setupReplica.createMachine({
+  id: 'replica',
+  context: ({ input }) => ({
+    ...input,
+    session: '',
+    address: '',
+    capabilities: null,
+    changed_at_ms: null,
+    offline_reason: 'it has not connected yet',
+    queue: [],
+  }),
+  initial: 'offline',
+  states: {
+    offline: {
+      description: 'no control link; transfers wait',
+      on: {
+        'link.up': { target: 'online', actions: noteLinkUp },
+        'slot.request': { actions: noteRequest },
+        'slot.rest': { actions: noteRest },
+        'slot.release': { actions: noteRelease },
+        configure: { actions: noteConfiguration },
+      },
+    },
+    online: {
+      description: 'its control link is up; transfers run',
+      entry: grant,
+      on: {
+        // A new link of the same node: what ran over the old one is gone.
+        'link.up': { target: 'online', reenter: true, actions: [revoke, noteLinkUp] },
+        'link.down': { guard: 'isThisSession', target: 'offline', actions: [revoke, noteLinkDown] },
+        restarted: { target: 'offline', actions: [revoke, noteLinkDown] },
+        'slot.request': { actions: [noteRequest, grant] },
+        'slot.rest': { actions: [noteRest, grant] },
+        'slot.release': { actions: [noteRelease, grant] },
+        configure: { actions: [noteConfiguration, grant] },
+      },
+    },
+  },
+});

@@ -1,0 +1,146 @@
+import type { Database } from 'better-sqlite3';
+import type { ActorAddress, ActorKind, ActorRecord, ActorStatus } from '../core/records.js';
+
+interface Row {
+  kind: ActorKind;
+  id: string;
+  machine_version: number;
+  status: ActorStatus;
+  parked_reason: string;
+  snapshot: string;
+  state: string;
+  settled: number;
+  image: string | null;
+  replica: string | null;
+  number: string | null;
+  seq: number;
+  epoch: number;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
+/** Which actors a list is of. All given conditions must hold. */
+export interface ActorFilter {
+  readonly kind: ActorKind;
+  readonly states?: readonly string[];
+  readonly settled?: boolean;
+  readonly status?: ActorStatus;
+  readonly image?: string;
+  readonly replica?: string;
+  readonly snapshot?: string;
+  /** Unix ms; made at or after it. */
+  readonly since_ms?: number;
+  readonly id_prefix?: string;
+  /** At most so many, newest first; default 1,000. */
+  readonly limit?: number;
+}
+
+function fromRow(row: Row): ActorRecord {
+  const { image, replica, number, ...rest } = row;
+  return {
+    ...rest,
+    snapshot: JSON.parse(row.snapshot) as ActorRecord['snapshot'],
+    settled: row.settled === 1,
+    labels: {
+      ...(image === null ? {} : { image }),
+      ...(replica === null ? {} : { replica }),
+      ...(number === null ? {} : { snapshot: number }),
+    },
+  };
+}
+
+function toRow(record: ActorRecord): Row {
+  const { labels, ...rest } = record;
+  return {
+    ...rest,
+    snapshot: JSON.stringify(record.snapshot),
+    settled: record.settled ? 1 : 0,
+    image: labels.image ?? null,
+    replica: labels.replica ?? null,
+    number: labels.snapshot ?? null,
+  };
+}
+
+/** The rows of `actors`: one for each actor, overwritten by each of its events. */
+export class ActorRows {
+  readonly #database: Database;
+  readonly #load;
+  readonly #save;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#load = database.prepare<[string, string], Row>('SELECT * FROM actors WHERE kind = ? AND id = ?');
+    this.#save = database.prepare<[Row]>(`
+      INSERT INTO actors VALUES (@kind, @id, @machine_version, @status, @parked_reason, @snapshot, @state,
+        @settled, @image, @replica, @number, @seq, @epoch, @created_at_ms, @updated_at_ms)
+      ON CONFLICT (kind, id) DO UPDATE SET machine_version = excluded.machine_version,
+        status = excluded.status, parked_reason = excluded.parked_reason, snapshot = excluded.snapshot,
+        state = excluded.state, settled = excluded.settled, image = excluded.image,
+        replica = excluded.replica, number = excluded.number, seq = excluded.seq, epoch = excluded.epoch,
+        updated_at_ms = excluded.updated_at_ms`);
+  }
+
+  load({ kind, id }: ActorAddress): ActorRecord | undefined {
+    const row = this.#load.get(kind, id);
+    return row === undefined ? undefined : fromRow(row);
+  }
+
+  save(record: ActorRecord): void {
+    this.#save.run(toRow(record));
+  }
+
+  /** Newest first. */
+  list(filter: ActorFilter): ActorRecord[] {
+    const conditions = ['kind = ?'];
+    const values: unknown[] = [filter.kind];
+    const add = (condition: string, value: unknown): void => {
+      conditions.push(condition);
+      values.push(value);
+    };
+    if (filter.settled !== undefined) add('settled = ?', filter.settled ? 1 : 0);
+    if (filter.status !== undefined) add('status = ?', filter.status);
+    if (filter.image !== undefined) add('image = ?', filter.image);
+    if (filter.replica !== undefined) add('replica = ?', filter.replica);
+    if (filter.snapshot !== undefined) add('number = ?', filter.snapshot);
+    if (filter.since_ms !== undefined) add('created_at_ms >= ?', filter.since_ms);
+    if (filter.id_prefix !== undefined) add('substr(id, 1, length(?)) = ?', filter.id_prefix);
+    if (filter.id_prefix !== undefined) values.push(filter.id_prefix);
+    if (filter.states !== undefined && filter.states.length > 0) {
+      conditions.push(`state IN (${filter.states.map(() => '?').join(', ')})`);
+      values.push(...filter.states);
+    }
+    values.push(filter.limit ?? 1_000);
+    return this.#database
+      .prepare<unknown[], Row>(
+        `SELECT * FROM actors WHERE ${conditions.join(' AND ')} ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
+      )
+      .all(...values)
+      .map(fromRow);
+  }
+
+  /** All that are not settled, oldest first: what goes on after a restart. */
+  unsettled(): ActorAddress[] {
+    return this.#database
+      .prepare<[], ActorAddress>(
+        'SELECT kind, id FROM actors WHERE settled = 0 ORDER BY created_at_ms, kind, id',
+      )
+      .all();
+  }
+
+  /** How many actors of a kind are in each state. */
+  countByState(kind: ActorKind): Record<string, number> {
+    const rows = this.#database
+      .prepare<[string], { state: string; count: number }>(
+        'SELECT state, count(*) AS count FROM actors WHERE kind = ? GROUP BY state ORDER BY state',
+      )
+      .all(kind);
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+  }
+
+  parked(): ActorRecord[] {
+    return this.#database
+      .prepare<[], Row>("SELECT * FROM actors WHERE status = 'parked' ORDER BY kind, id")
+      .all()
+      .map(fromRow);
+  }
+}

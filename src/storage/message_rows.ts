@@ -1,0 +1,160 @@
+import type { Database } from 'better-sqlite3';
+import type { ActorAddress, ActorKind, OutgoingMessage, PlainEvent, TimerRecord } from '../core/records.js';
+
+interface OutboxRow {
+  message_id: number;
+  peer: string;
+  to_kind: ActorKind;
+  to_id: string;
+  input: string;
+  event: string;
+}
+
+function fromRow(row: OutboxRow): OutgoingMessage {
+  return {
+    id: row.message_id,
+    peer: row.peer,
+    to: { kind: row.to_kind, id: row.to_id },
+    create: JSON.parse(row.input) as unknown,
+    event: JSON.parse(row.event) as PlainEvent,
+  };
+}
+
+/** The rows of `outbox` and `inbox`: durable messages between nodes, each acted on once. */
+export class MessageRows {
+  readonly #put;
+  readonly #waiting;
+  readonly #acknowledge;
+  readonly #floor;
+  readonly #see;
+  readonly #forget;
+
+  constructor(database: Database) {
+    this.#put = database.prepare<[string, string, string, string, string, number]>(
+      'INSERT INTO outbox (peer, to_kind, to_id, input, event, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    this.#waiting = database.prepare<[string], OutboxRow>(
+      'SELECT * FROM outbox WHERE peer = ? ORDER BY message_id',
+    );
+    this.#acknowledge = database.prepare<[string, number]>(
+      'DELETE FROM outbox WHERE peer = ? AND message_id = ?',
+    );
+    this.#floor = database
+      .prepare<[string], number | null>('SELECT min(message_id) FROM outbox WHERE peer = ?')
+      .pluck();
+    this.#see = database.prepare<[string, number]>(
+      'INSERT INTO inbox (instance, message_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    );
+    this.#forget = database.prepare<[string, number]>(
+      'DELETE FROM inbox WHERE instance = ? AND message_id < ?',
+    );
+  }
+
+  /** @returns the message with the id it got */
+  put(message: Omit<OutgoingMessage, 'id'>, at_ms: number): OutgoingMessage {
+    const { peer, to, create, event } = message;
+    const { lastInsertRowid } = this.#put.run(
+      peer,
+      to.kind,
+      to.id,
+      JSON.stringify(create ?? null),
+      JSON.stringify(event),
+      at_ms,
+    );
+    return { id: Number(lastInsertRowid), peer, to, create: create ?? null, event };
+  }
+
+  /** What a peer has not acknowledged yet, oldest first. */
+  waiting(peer: string): OutgoingMessage[] {
+    return this.#waiting.all(peer).map(fromRow);
+  }
+
+  acknowledge(peer: string, message_id: number): void {
+    this.#acknowledge.run(peer, message_id);
+  }
+
+  /** The oldest id that a peer has not acknowledged; undefined if there is none. */
+  floor(peer: string): number | undefined {
+    return this.#floor.get(peer) ?? undefined;
+  }
+
+  /** Notes a message of a peer as seen; false if it was seen before. */
+  see(instance: string, message_id: number): boolean {
+    return this.#see.run(instance, message_id).changes > 0;
+  }
+
+  /** Forgets messages below `floor`: their sender has our acknowledgement and will not send them again. */
+  forget(instance: string, floor: number): void {
+    this.#forget.run(instance, floor);
+  }
+}
+
+interface TimerRow {
+  kind: ActorKind;
+  id: string;
+  timer: string;
+  event: string;
+  due_at_ms: number;
+}
+
+function timerFromRow(row: TimerRow): TimerRecord {
+  return {
+    actor: { kind: row.kind, id: row.id },
+    id: row.timer,
+    event: JSON.parse(row.event) as PlainEvent,
+    due_at_ms: row.due_at_ms,
+  };
+}
+
+/** The rows of `timers`: absolute times at which an actor gets an event. */
+export class TimerRows {
+  readonly #set;
+  readonly #cancel;
+  readonly #due;
+  readonly #next;
+  readonly #of_actor;
+
+  constructor(database: Database) {
+    this.#set = database.prepare<[TimerRow]>(`
+      INSERT INTO timers VALUES (@kind, @id, @timer, @event, @due_at_ms)
+      ON CONFLICT (kind, id, timer) DO UPDATE SET event = excluded.event, due_at_ms = excluded.due_at_ms`);
+    this.#cancel = database.prepare<[string, string, string]>(
+      'DELETE FROM timers WHERE kind = ? AND id = ? AND timer = ?',
+    );
+    this.#due = database.prepare<[number], TimerRow>(
+      'SELECT * FROM timers WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT 100',
+    );
+    this.#next = database.prepare<[], number | null>('SELECT min(due_at_ms) FROM timers').pluck();
+    this.#of_actor = database.prepare<[string, string], TimerRow>(
+      'SELECT * FROM timers WHERE kind = ? AND id = ? ORDER BY due_at_ms',
+    );
+  }
+
+  set(timer: TimerRecord): void {
+    this.#set.run({
+      kind: timer.actor.kind,
+      id: timer.actor.id,
+      timer: timer.id,
+      event: JSON.stringify(timer.event),
+      due_at_ms: timer.due_at_ms,
+    });
+  }
+
+  cancel({ kind, id }: ActorAddress, timer: string): void {
+    this.#cancel.run(kind, id, timer);
+  }
+
+  /** At most 100 that are due, the earliest first. */
+  due(now_ms: number): TimerRecord[] {
+    return this.#due.all(now_ms).map(timerFromRow);
+  }
+
+  /** When the next one is due, unix ms. */
+  next(): number | undefined {
+    return this.#next.get() ?? undefined;
+  }
+
+  ofActor({ kind, id }: ActorAddress): TimerRecord[] {
+    return this.#of_actor.all(kind, id).map(timerFromRow);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Database } from 'better-sqlite3';
+import { ActorRows } from './actor_rows.js';
+import { openDatabase } from './database.js';
+import { HistoryRows } from './history_rows.js';
+import { MessageRows, TimerRows } from './message_rows.js';
+import { NodeRows } from './node_rows.js';
+
+/** The state of one node: all rows, and the transaction they change in. */
+export class Storage {
+  readonly actors: ActorRows;
+  readonly history: HistoryRows;
+  readonly messages: MessageRows;
+  readonly timers: TimerRows;
+  readonly node: NodeRows;
+  readonly #database: Database;
+
+  private constructor(database: Database) {
+    this.#database = database;
+    this.actors = new ActorRows(database);
+    this.history = new HistoryRows(database);
+    this.messages = new MessageRows(database);
+    this.timers = new TimerRows(database);
+    this.node = new NodeRows(database);
+  }
+
+  /**
+   * @param file path of the database, made if there is none; `:memory:` for one that nobody keeps
+   * @throws IcbdError `SchemaTooNew`, `Internal`
+   */
+  static open(file: string): Storage {
+    return new Storage(openDatabase(file));
+  }
+
+  /** Runs `work` in one IMMEDIATE transaction: all of its changes are durable when this returns, or none is. */
+  transaction<T>(work: () => T): T {
+    return this.#database.transaction(work).immediate();
+  }
+
+  /** Size of the database, without its log, in bytes. */
+  sizeBytes(): number {
+    const pages = this.#database.pragma('page_count', { simple: true }) as number;
+    return pages * (this.#database.pragma('page_size', { simple: true }) as number);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
