@@ -140,8 +140,9 @@ export class TimerRows {
     });
   }
 
-  cancel({ kind, id }: ActorAddress, timer: string): void {
-    this.#cancel.run(kind, id, timer);
+  /** @returns whether there was one */
+  cancel({ kind, id }: ActorAddress, timer: string): boolean {
+    return this.#cancel.run(kind, id, timer).changes > 0;
   }
 
   /** At most 100 that are due, the earliest first. */
