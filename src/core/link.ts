@@ -19,13 +19,23 @@ export interface Request {
   readonly params: unknown;
 }
 
+/** A durable message as it arrives; `peer` is the node that sent it. */
+export interface IncomingMessage extends OutgoingMessage {
+  /** Every message of this sender with a smaller id is acknowledged, will not come again, and may be forgotten. */
+  readonly floor: number;
+}
+
 /** One authenticated control link. */
 export interface ControlLink {
   readonly peer: Peer;
   /** Differs for every link made since the node started. */
   readonly session: string;
-  /** Hands a durable message to the link; a lost one is found again by its missing acknowledgement. */
-  sendMessage(message: OutgoingMessage): void;
+  /**
+   * Hands a durable message to the link; a lost one is found again by its missing acknowledgement.
+   * @param floor the smallest id of a message to this peer that is not acknowledged yet
+   * @throws IcbdError `FrameTooLarge` for a message over `limits.control_frame_bytes`
+   */
+  sendMessage(message: OutgoingMessage, floor: number): void;
   /**
    * @throws IcbdError `TimedOut`, `LinkLost`, or what the peer answered
    */
@@ -38,7 +48,7 @@ export interface ControlLink {
 
 /** What a control link tells its owner. */
 export interface LinkHandlers {
-  /** The link is authenticated and ready. */
+  /** The link is authenticated and ready; at most one link of a node is up at a time. */
   onUp(link: ControlLink): void;
   /** Called once for every link that was up. */
   onDown(link: ControlLink, reason: ErrorReport): void;
@@ -46,8 +56,8 @@ export interface LinkHandlers {
    * A durable message came. When this returns, it is committed, and the link acknowledges it.
    * When it throws, the link is closed without an acknowledgement.
    */
-  onMessage(link: ControlLink, message: OutgoingMessage): void;
-  /** The peer has committed this message of ours. */
+  onMessage(link: ControlLink, message: IncomingMessage): void;
+  /** The peer has committed this message of ours; may be called again for one already acknowledged. */
   onAcknowledged(link: ControlLink, message_id: number): void;
   onRequest(link: ControlLink, request: Request): Promise<unknown>;
 }

@@ -1,0 +1,144 @@
+import { request as httpRequest } from 'node:http';
+import { type ErrorReport, IcbdError, isErrorCode } from '../core/errors.js';
+import type {
+  HistoryReport,
+  ImageAddRequest,
+  ImageReport,
+  ReplicaReport,
+  SendRequest,
+  SnapshotReport,
+  StatusReport,
+  TransferFilter,
+  TransferReport,
+} from '../core/report.js';
+
+/** Bytes of the longest answer that is read. */
+const answer_bytes_max = 256 * 1024 * 1024;
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+function pathWith(path: string, query: Query = {}): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  if (pairs.length === 0) return path;
+  return `${path}?${new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString()}`;
+}
+
+function readError(status: number, body: string, subject: string): IcbdError {
+  try {
+    const { error } = JSON.parse(body) as { error: ErrorReport };
+    if (isErrorCode(error.code)) return IcbdError.fromReport(error);
+    return new IcbdError('Internal', `${error.code}: ${error.message}`, { ...error });
+  } catch {
+    return new IcbdError('Internal', `the daemon answered ${status}`, { operation: 'control', subject });
+  }
+}
+
+/**
+ * A client of one daemon's control API.
+ * Every method throws IcbdError: what the daemon answered, or `DaemonNotRunning` when nobody listens.
+ */
+export class ControlClient {
+  readonly #socket_path: string;
+
+  /** @param socket_path path of the daemon's unix socket */
+  constructor(socket_path: string) {
+    this.#socket_path = socket_path;
+  }
+
+  status(): Promise<StatusReport> {
+    return this.#call('GET', '/v1/status');
+  }
+
+  replicas(): Promise<ReplicaReport[]> {
+    return this.#call('GET', '/v1/replicas');
+  }
+
+  /** @param node name or id; default: the daemon that is asked. The same for all methods below. */
+  images(node?: string): Promise<ImageReport[]> {
+    return this.#call('GET', pathWith('/v1/images', { node }));
+  }
+
+  addImage(image: ImageAddRequest): Promise<ImageReport> {
+    return this.#call('POST', '/v1/images', image);
+  }
+
+  /** Ends its replication on the node; files are left alone. */
+  removeImage(name: string, node?: string): Promise<ImageReport> {
+    return this.#call('DELETE', pathWith(`/v1/images/${encodeURIComponent(name)}`, { node }));
+  }
+
+  /** Oldest first. */
+  snapshots(image: string, node?: string): Promise<SnapshotReport[]> {
+    return this.#call('GET', pathWith(`/v1/images/${encodeURIComponent(image)}/snapshots`, { node }));
+  }
+
+  /** @param number default: the next free one */
+  createSnapshot(image: string, number?: string, node?: string): Promise<SnapshotReport> {
+    return this.#call('POST', `/v1/images/${encodeURIComponent(image)}/snapshots`, { number, node });
+  }
+
+  deleteSnapshot(image: string, number: string, node?: string): Promise<SnapshotReport> {
+    const path = `/v1/images/${encodeURIComponent(image)}/snapshots/${encodeURIComponent(number)}`;
+    return this.#call('DELETE', pathWith(path, { node }));
+  }
+
+  /** One transfer for each number and replica, in the order of the numbers. */
+  send(request: SendRequest): Promise<TransferReport[]> {
+    return this.#call('POST', '/v1/transfers', request);
+  }
+
+  /** Newest first. */
+  transfers({ states, ...rest }: TransferFilter = {}): Promise<TransferReport[]> {
+    return this.#call('GET', pathWith('/v1/transfers', { ...rest, states: states?.join(',') }));
+  }
+
+  /** @param id or the beginning of one, if only one transfer begins so */
+  transfer(id: string): Promise<TransferReport> {
+    return this.#call('GET', `/v1/transfers/${encodeURIComponent(id)}`);
+  }
+
+  history(id: string): Promise<HistoryReport> {
+    return this.#call('GET', `/v1/transfers/${encodeURIComponent(id)}/history`);
+  }
+
+  cancel(id: string): Promise<TransferReport> {
+    return this.#call('POST', `/v1/transfers/${encodeURIComponent(id)}/cancel`);
+  }
+
+  #call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const subject = this.#socket_path;
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        const { code } = error as NodeJS.ErrnoException;
+        const is_down = code === 'ENOENT' || code === 'ECONNREFUSED';
+        const message = is_down ? `no daemon listens on ${subject}` : `control API: ${error.message}`;
+        const hint = is_down
+          ? 'start icbdrepd, or name the right socket with --socket or ICBDREP_SOCKET'
+          : 'the daemon may have been restarted: look at its log, and try again';
+        const details = { operation: 'control', subject, hint, cause: error };
+        reject(new IcbdError('DaemonNotRunning', message, details));
+      };
+      const request = httpRequest(
+        { socketPath: subject, method, path, headers: { 'content-type': 'application/json' } },
+        (response) => {
+          const chunks: Buffer[] = [];
+          let bytes = 0;
+          response.on('error', fail);
+          response.on('data', (chunk: Buffer) => {
+            bytes += chunk.length;
+            if (bytes > answer_bytes_max) response.destroy(new Error('the answer is too long'));
+            else chunks.push(chunk);
+          });
+          response.on('end', () => {
+            const text = Buffer.concat(chunks).toString('utf8');
+            const status = response.statusCode ?? 500;
+            if (status >= 400) reject(readError(status, text, subject));
+            else resolve(JSON.parse(text) as T);
+          });
+        },
+      );
+      request.on('error', fail);
+      request.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}
