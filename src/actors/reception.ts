@@ -246,8 +246,12 @@ export const receptionMachine = setupReception.createMachine({
         'publish.failed': { target: 'cleaning', actions: noteError },
         restarted: { target: 'publishing', reenter: true },
         // What is proven is not thrown away: the newer attempt gets this one's copy.
-        'transfer.offer': { guard: 'isNewOffer', actions: assign({ attempt: ({ event }) => event.attempt }) },
-        'transfer.cancel': {},
+        'transfer.offer': {
+          guard: 'isNewOffer',
+          actions: assign({ attempt: ({ event }) => event.attempt, cancel_asked: false }),
+        },
+        // The same for a cancellation, unless publishing fails.
+        'transfer.cancel': { actions: noteCancel },
       },
     },
     cleaning: {
@@ -277,11 +281,20 @@ export const receptionMachine = setupReception.createMachine({
     completed: {
       tags: 'settled',
       description: 'the snapshot stands under its name, on disk',
-      entry: {
-        type: 'message',
-        params: ({ context }) =>
-          toTransfer(context, { type: 'reception.completed', outcome: context.outcome }),
-      },
+      entry: [
+        {
+          type: 'message',
+          params: ({ context }) =>
+            toTransfer(context, { type: 'reception.completed', outcome: context.outcome }),
+        },
+        {
+          type: 'tell',
+          params: ({ context }) => ({
+            to: { kind: 'image', id: context.image },
+            event: { type: 'image.rescan' },
+          }),
+        },
+      ],
       on: { 'transfer.cancel': { target: 'completed', reenter: true } },
     },
     failed: {

@@ -18,16 +18,19 @@ const answer_bytes_max = 256 * 1024 * 1024;
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 function pathWith(path: string, query: Query = {}): string {
-  const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
-  if (pairs.length === 0) return path;
-  return `${path}?${new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString()}`;
+  const pairs = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '') pairs.set(key, String(value));
+  }
+  return pairs.size === 0 ? path : `${path}?${pairs.toString()}`;
 }
 
 function readError(status: number, body: string, subject: string): IcbdError {
   try {
     const { error } = JSON.parse(body) as { error: ErrorReport };
-    if (isErrorCode(error.code)) return IcbdError.fromReport(error);
-    return new IcbdError('Internal', `${error.code}: ${error.message}`, { ...error });
+    const code: string = error.code;
+    if (isErrorCode(code)) return IcbdError.fromReport(error);
+    return new IcbdError('Internal', `${code}: ${error.message}`, error);
   } catch {
     return new IcbdError('Internal', `the daemon answered ${status}`, { operation: 'control', subject });
   }

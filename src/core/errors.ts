@@ -29,6 +29,7 @@ export const error_codes = {
   ProtocolVersionMismatch: { retryable: false, exit_code: 1 },
   AuthenticationFailed: { retryable: false, exit_code: 1 },
   CodecNotSupported: { retryable: false, exit_code: 1 },
+  StreamVersionNotSupported: { retryable: false, exit_code: 1 },
   CorruptData: { retryable: true, exit_code: 1 },
   /** The two ends disagree on the hash of the stream. */
   HashMismatch: { retryable: true, exit_code: 1 },

@@ -1,0 +1,190 @@
+import { IcbdError } from '../core/errors.js';
+import type { ReplicaContext } from '../actors/replica.js';
+import { limits, protocol_version } from '../core/limits.js';
+import type { ControlLink } from '../core/link.js';
+import type { EventCause } from '../core/records.js';
+import type {
+  HistoryReport,
+  ImageAddRequest,
+  ImageReport,
+  ReplicaReport,
+  SendRequest,
+  SnapshotReport,
+  StatusReport,
+  TransferFilter,
+  TransferReport,
+} from '../core/report.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { ImageRepository } from './image_repository.js';
+import type { NodeBase } from './node_base.js';
+import type { NodeMethod, NodeParams } from './node_requests.js';
+import { nodeStatus } from './node_status.js';
+import type { Operations } from './operations.js';
+import type { TransferDesk } from './transfer_desk.js';
+import type { TransferReports } from './transfer_reports.js';
+
+export interface MasterOperationsOptions {
+  readonly base: NodeBase;
+  readonly runtime: Runtime;
+  readonly repository: ImageRepository;
+  readonly reports: TransferReports;
+  readonly desk: TransferDesk;
+  readonly linkTo: (node: string) => ControlLink;
+  readonly linkAddress: () => string;
+}
+
+const operator: EventCause = { kind: 'operator', who: 'control API' };
+
+/** The master's id among the nodes; replicas count from 1. */
+const master_id = '0';
+
+/** What an operator can ask a master for, on itself and on any replica. */
+export class MasterOperations implements Operations {
+  readonly #options: MasterOperationsOptions;
+
+  constructor(options: MasterOperationsOptions) {
+    this.#options = options;
+  }
+
+  get linkAddress(): string {
+    return this.#options.linkAddress();
+  }
+
+  async status(): Promise<StatusReport> {
+    const { base, runtime, repository } = this.#options;
+    const replicas = this.#known();
+    return nodeStatus(base, {
+      role: 'master',
+      protocol_version,
+      epoch: runtime.epoch,
+      link_address: this.linkAddress,
+      is_linked: true,
+      replicas_online: replicas.filter(({ state }) => state === 'online').length,
+      replicas_total: replicas.length,
+      images: repository.list().length,
+      transfers_by_state: base.storage.actors.countByState('transfer'),
+    });
+  }
+
+  async replicas(): Promise<ReplicaReport[]> {
+    return this.#known().map(({ context, state }) => ({
+      node_id: context.node_id,
+      name: context.name,
+      state,
+      address: context.address,
+      changed_at_ms: context.changed_at_ms,
+      offline_reason: state === 'online' ? '' : context.offline_reason,
+      btrfs_progs: context.capabilities?.btrfs_progs ?? '',
+      kernel: context.capabilities?.kernel ?? '',
+      codecs: context.capabilities?.codecs ?? [],
+      transfers_running: context.queue.filter((entry) => entry.state === 'running').length,
+      transfers_waiting: context.queue.filter((entry) => entry.state !== 'running').length,
+    }));
+  }
+
+  async images(node: string | undefined): Promise<ImageReport[]> {
+    return this.#on(node, 'image.list', {}, (repository) => repository.list());
+  }
+
+  async addImage({ node, ...image }: ImageAddRequest): Promise<ImageReport> {
+    return this.#on(node, 'image.add', image, (repository) => repository.add(image, operator));
+  }
+
+  async removeImage(name: string, node: string | undefined): Promise<ImageReport> {
+    return this.#on(node, 'image.remove', { name }, (repository) => repository.remove(name, operator));
+  }
+
+  async snapshots(image: string, node: string | undefined): Promise<SnapshotReport[]> {
+    return this.#on(node, 'snapshot.list', { image }, async (repository) =>
+      (await repository.snapshots(image)).map((snapshot) => repository.reportSnapshot(image, snapshot)),
+    );
+  }
+
+  async createSnapshot(
+    image: string,
+    number: string | undefined,
+    node: string | undefined,
+  ): Promise<SnapshotReport> {
+    const params = number === undefined ? { image } : { image, number };
+    return this.#on(node, 'snapshot.create', params, (repository) =>
+      repository.createSnapshot(image, number, operator),
+    );
+  }
+
+  async deleteSnapshot(image: string, number: string, node: string | undefined): Promise<SnapshotReport> {
+    return this.#on(node, 'snapshot.delete', { image, number }, (repository) =>
+      repository.deleteSnapshot(image, number, operator),
+    );
+  }
+
+  async send(request: SendRequest): Promise<TransferReport[]> {
+    return this.#options.desk.send(request, operator);
+  }
+
+  async transfers(filter: TransferFilter): Promise<TransferReport[]> {
+    const { replica, ...rest } = filter;
+    if (replica === undefined) return this.#options.reports.list(rest);
+    return this.#options.reports.list({ ...rest, replica: this.#resolve(replica).name });
+  }
+
+  async transfer(id: string): Promise<TransferReport> {
+    const { reports } = this.#options;
+    return reports.report(reports.require(id));
+  }
+
+  async history(id: string): Promise<HistoryReport> {
+    return this.#options.reports.history(id);
+  }
+
+  async cancel(id: string): Promise<TransferReport> {
+    return this.#options.desk.cancel(id, operator);
+  }
+
+  /**
+   * Names of the replicas that `to` means: names, ids, or just `all`.
+   * @throws IcbdError `ReplicaNotFound`
+   */
+  resolveReplicas(to: readonly string[]): string[] {
+    const names = to.flatMap((text) =>
+      text === 'all' ? this.#known().map(({ context }) => context.name) : [this.#resolve(text).name],
+    );
+    if (names.length > 0) return [...new Set(names)];
+    throw new IcbdError('ReplicaNotFound', 'there are no replicas', {
+      operation: 'find replica',
+      subject: 'all',
+      hint: "add [[replicas]] to the master's config",
+    });
+  }
+
+  #known(): { readonly context: ReplicaContext; readonly state: string }[] {
+    return this.#options.base.storage.actors
+      .list({ kind: 'replica', limit: 100_000 })
+      .map(({ snapshot, state }) => ({ context: snapshot.context as ReplicaContext, state }))
+      .toSorted((a, b) => a.context.node_id - b.context.node_id);
+  }
+
+  #resolve(text: string): ReplicaContext {
+    const known = this.#known().map(({ context }) => context);
+    const found =
+      known.find(({ name }) => name === text) ?? known.find(({ node_id }) => String(node_id) === text);
+    if (found !== undefined) return found;
+    throw new IcbdError('ReplicaNotFound', `there is no replica ${text}`, {
+      operation: 'find replica',
+      subject: text,
+      hint: `known are: ${known.map(({ name, node_id }) => `${name} (${node_id})`).join(', ') || 'none'}`,
+    });
+  }
+
+  /** Does something on this node, or asks a replica to. */
+  async #on<T, M extends NodeMethod>(
+    node: string | undefined,
+    method: M,
+    params: NodeParams<M>,
+    here: (repository: ImageRepository) => T | Promise<T>,
+  ): Promise<T> {
+    const { base, repository, linkTo } = this.#options;
+    if (node === undefined || node === base.name || node === master_id) return here(repository);
+    const link = linkTo(this.#resolve(node).name);
+    return (await link.request({ method, params }, { timeout_ms: limits.request_ms })) as T;
+  }
+}

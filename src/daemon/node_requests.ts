@@ -1,0 +1,78 @@
+/** What nodes ask each other at once: operations on the images of a replica, by its master. */
+import { z } from 'zod';
+import { codec_names } from '../core/codecs.js';
+import { IcbdError } from '../core/errors.js';
+import type { Request } from '../core/link.js';
+import type { EventCause } from '../core/records.js';
+import type { ImageRepository } from './image_repository.js';
+
+const schemas = {
+  lineage: z.strictObject({ image: z.string() }),
+  'image.list': z.strictObject({}),
+  'image.add': z.strictObject({
+    name: z.string(),
+    source: z.string().optional(),
+    codec: z.enum(codec_names).optional(),
+    create: z.boolean().optional(),
+  }),
+  'image.remove': z.strictObject({ name: z.string() }),
+  'snapshot.list': z.strictObject({ image: z.string() }),
+  'snapshot.create': z.strictObject({ image: z.string(), number: z.string().optional() }),
+  'snapshot.delete': z.strictObject({ image: z.string(), number: z.string() }),
+} as const;
+
+export type NodeMethod = keyof typeof schemas;
+export type NodeParams<M extends NodeMethod> = z.infer<(typeof schemas)[M]>;
+
+function parse<M extends NodeMethod>(method: M, params: unknown): NodeParams<M> {
+  const result = schemas[method].safeParse(params);
+  if (result.success) return result.data as NodeParams<M>;
+  throw new IcbdError('InvalidMessage', `${method}: ${z.prettifyError(result.error)}`, {
+    operation: 'answer request',
+    subject: method,
+  });
+}
+
+/** Answers requests from `repository`. @throws IcbdError: what the repository throws, or `InvalidMessage` */
+export async function answerRequest(
+  repository: ImageRepository,
+  node: string,
+  { method, params }: Request,
+  knowsEveryImage: boolean,
+): Promise<unknown> {
+  const cause: EventCause = { kind: 'operator', who: `by way of ${node}` };
+  switch (method) {
+    case 'lineage': {
+      const { image } = parse(method, params);
+      // With auto_add_images, an image that is not there yet is one without snapshots.
+      if (knowsEveryImage && !repository.has(image)) return [];
+      return repository.snapshots(image);
+    }
+    case 'image.list':
+      parse(method, params);
+      return repository.list();
+    case 'image.add':
+      return repository.add(parse(method, params), cause);
+    case 'image.remove':
+      return repository.remove(parse(method, params).name, cause);
+    case 'snapshot.list': {
+      const { image } = parse(method, params);
+      return (await repository.snapshots(image)).map((snapshot) =>
+        repository.reportSnapshot(image, snapshot),
+      );
+    }
+    case 'snapshot.create': {
+      const { image, number } = parse(method, params);
+      return repository.createSnapshot(image, number, cause);
+    }
+    case 'snapshot.delete': {
+      const { image, number } = parse(method, params);
+      return repository.deleteSnapshot(image, number, cause);
+    }
+    default:
+      throw new IcbdError('InvalidMessage', `this node knows no request ${method}`, {
+        operation: 'answer request',
+        subject: method,
+      });
+  }
+}

@@ -1,0 +1,65 @@
+import { IcbdError } from '../core/errors.js';
+import type { ControlLink, IncomingMessage } from '../core/link.js';
+import type { OutgoingMessage } from '../core/records.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Storage } from '../storage/storage.js';
+
+/** Refuses a message that its sender has no right to send, or that does not fit. @throws IcbdError */
+export type MessageCheck = (node: string, message: IncomingMessage) => void;
+
+/** Carries durable messages between the outbox and the links, and from the links to the actors, once each. */
+export class Postman {
+  readonly #storage: Storage;
+  readonly #runtime: Runtime;
+  readonly #check: MessageCheck;
+  readonly #links = new Map<string, ControlLink>();
+
+  constructor(storage: Storage, runtime: Runtime, check: MessageCheck) {
+    this.#storage = storage;
+    this.#runtime = runtime;
+    this.#check = check;
+    runtime.subscribe(({ messages }) => messages.forEach((message) => this.#send(message)));
+  }
+
+  /** A link came up: what its node has not acknowledged goes out again, in order. */
+  attach(link: ControlLink): void {
+    this.#links.set(link.peer.node, link);
+    this.#storage.messages.waiting(link.peer.node).forEach((message) => this.#send(message));
+  }
+
+  detach(link: ControlLink): void {
+    if (this.#links.get(link.peer.node) === link) this.#links.delete(link.peer.node);
+  }
+
+  /** @throws IcbdError `ReplicaOffline` */
+  linkTo(node: string): ControlLink {
+    const link = this.#links.get(node);
+    if (link !== undefined) return link;
+    throw new IcbdError('ReplicaOffline', `${node} is not connected`, {
+      operation: 'find link',
+      subject: node,
+      hint: `icbdrep replicas tells since when; look at the log of ${node}`,
+    });
+  }
+
+  get attached(): readonly ControlLink[] {
+    return [...this.#links.values()];
+  }
+
+  /** Commits a message that came in. @throws what makes the link close without an acknowledgement */
+  receive(link: ControlLink, message: IncomingMessage): void {
+    const { node, instance } = link.peer;
+    this.#check(node, message);
+    this.#runtime.receive(node, instance, message);
+    this.#storage.messages.forget(instance, message.floor);
+  }
+
+  acknowledged(link: ControlLink, message_id: number): void {
+    this.#storage.messages.acknowledge(link.peer.node, message_id);
+  }
+
+  #send(message: OutgoingMessage): void {
+    const floor = this.#storage.messages.floor(message.peer) ?? message.id;
+    this.#links.get(message.peer)?.sendMessage(message, floor);
+  }
+}

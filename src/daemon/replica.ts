@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type { IcbdError } from '../core/errors.js';
+import type { LinkHandlers } from '../core/link.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { type LinkClient, createLinkClient } from '../transport/link_client.js';
+import { type ReplicaConfig, readSecret } from './config.js';
+import { controlRoutes } from './control/routes.js';
+import { startControlServer } from './control/server.js';
+import { imageEffects } from './effects/image_effects.js';
+import { receptionEffects } from './effects/reception_effects.js';
+import { ImageRepository } from './image_repository.js';
+import { logTransport } from './logging.js';
+import type { RunningNode } from './node_process.js';
+import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
+import { answerRequest } from './node_requests.js';
+import { replicaMessageCheck } from './peer_messages.js';
+import { Postman } from './postman.js';
+import { ReplicaOperations } from './replica_operations.js';
+import { assertNotReceiving } from './reception_guard.js';
+import { system_clock } from './system_clock.js';
+import { TransferReports } from './transfer_reports.js';
+
+function linkHandlers(
+  postman: Postman,
+  repository: ImageRepository,
+  config: ReplicaConfig,
+  log: Logger,
+): LinkHandlers {
+  return {
+    onUp: (link) => {
+      log.info({ master: link.peer.node, address: link.peer.address }, 'link up');
+      postman.attach(link);
+    },
+    onDown: (link, reason) => {
+      log.info({ master: link.peer.node, reason: reason.message }, 'link down');
+      postman.detach(link);
+    },
+    onMessage: (link, message) => postman.receive(link, message),
+    onAcknowledged: (link, message_id) => postman.acknowledged(link, message_id),
+    onRequest: (link, request) => answerRequest(repository, link.peer.node, request, config.auto_add_images),
+  };
+}
+
+function assemble(base: NodeBase, config: ReplicaConfig, onFatal: (error: IcbdError) => void) {
+  const { storage, store, progress, children, log } = base;
+  const { url, secret_file, tls_ca } = config.master;
+  const imagePath = (image: string): string => repository.path(image);
+  const runtime: Runtime = makeRuntime(
+    base,
+    {
+      ...imageEffects({ store: store, imagePath }),
+      ...receptionEffects({
+        store,
+        // A getter: the repository needs the runtime, which needs these.
+        get repository() {
+          return repository;
+        },
+        auto_add_images: config.auto_add_images,
+        openData: (session, options) => client.openData(session, options),
+        children,
+        progress,
+        clock: system_clock,
+        stall_timeout_ms: config.transfers.stall_timeout_s * 1_000,
+      }),
+    },
+    onFatal,
+  );
+  const repository: ImageRepository = new ImageRepository({
+    runtime,
+    storage,
+    store,
+    mountpoint: base.mountpoint,
+    makes_directories: true,
+    assertNotInUse: (image, number) => assertNotReceiving(storage, image, number),
+  });
+  const postman = new Postman(storage, runtime, replicaMessageCheck());
+  const client: LinkClient = createLinkClient({
+    url,
+    ...(tls_ca === undefined ? {} : { tls_ca: readFileSync(tls_ca) }),
+    node: base.name,
+    instance: base.instance,
+    secret: readSecret(secret_file),
+    capabilities: base.capabilities,
+    clock: system_clock,
+    randomBytes: base.randomBytes,
+    handlers: linkHandlers(postman, repository, config, log),
+    onRefused: (reason) => log.error({ error: reason.toReport() }, 'the master refuses this node'),
+    log: (entry) => logTransport(log, entry),
+  });
+  const reports = new TransferReports(storage, progress, 'reception', base.name);
+  const operations = new ReplicaOperations({ base, runtime, repository, reports, client, master_url: url });
+  return { runtime, client, operations };
+}
+
+/**
+ * Starts a replica node. It need not reach its master: it keeps trying.
+ * @throws IcbdError `InvalidConfig`, and what `openNodeBase` and the control server throw; then nothing runs and
+ *   nothing is held
+ */
+export async function startReplica(
+  config: ReplicaConfig,
+  log: Logger,
+  onFatal: (error: IcbdError) => void,
+): Promise<RunningNode> {
+  readSecret(config.master.secret_file);
+  const base = await openNodeBase({ ...config, log });
+  const closing: (() => void | Promise<void>)[] = [base.close];
+  const stop = async (): Promise<void> => {
+    for (const close of closing.toReversed()) await close();
+  };
+  try {
+    const { runtime, client, operations } = assemble(base, config, onFatal);
+    runtime.start();
+    closing.push(() => runtime.close());
+    const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>
+      log.error({ err: error }, 'control request failed'),
+    );
+    closing.push(() => control.close());
+    client.start();
+    closing.push(() => client.stop());
+    log.info({ master: config.master.url, control: config.control.socket }, 'replica ready');
+    return { stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

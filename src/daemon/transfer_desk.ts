@@ -1,0 +1,131 @@
+import type { TransferContext, TransferInput } from '../actors/transfer.js';
+import { IcbdError } from '../core/errors.js';
+import { compareSnapshotNumbers } from '../core/names.js';
+import type { EventCause } from '../core/records.js';
+import type { SendRequest, TransferReport } from '../core/report.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Storage } from '../storage/storage.js';
+import type { ImageRepository } from './image_repository.js';
+import type { TransferReports } from './transfer_reports.js';
+
+/** Transfers that one request may start. */
+const transfers_max = 10_000;
+
+export interface TransferDeskOptions {
+  readonly runtime: Runtime;
+  readonly storage: Storage;
+  readonly repository: ImageRepository;
+  readonly reports: TransferReports;
+  /** Names of the replicas that `to` means. @throws IcbdError `ReplicaNotFound` */
+  readonly resolveReplicas: (to: readonly string[]) => string[];
+  /** Names this node's state database. */
+  readonly instance: string;
+  readonly failures_max: number;
+}
+
+/** Starts and ends transfers for an operator. */
+export class TransferDesk {
+  readonly #options: TransferDeskOptions;
+
+  constructor(options: TransferDeskOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * One transfer for each number and replica, in the order of the numbers. One that is under way already is
+   * not started twice.
+   * @throws IcbdError `ImageNotFound`, `SnapshotNotFound`, `ReplicaNotFound`, `InvalidArgument`; then none is
+   *   started
+   */
+  async send(request: SendRequest, cause: EventCause): Promise<TransferReport[]> {
+    const { runtime, storage, repository, reports } = this.#options;
+    const settings = repository.settings(request.image);
+    const replicas = this.#options.resolveReplicas(request.to);
+    const numbers = [...new Set(request.numbers)].toSorted(compareSnapshotNumbers);
+    if (numbers.length * replicas.length > transfers_max) {
+      throw new IcbdError('InvalidArgument', `one send starts at most ${transfers_max} transfers`, {
+        operation: 'send',
+        subject: request.image,
+      });
+    }
+    for (const number of numbers) await repository.snapshot(request.image, number);
+
+    const wanted = numbers.flatMap((number) => replicas.map((replica) => ({ number, replica })));
+    const ids: string[] = [];
+    const transfers: TransferInput[] = [];
+    for (const { number, replica } of wanted) {
+      const running = this.#underWay(request.image, number, replica);
+      const id = running ?? this.#nextId();
+      ids.push(id);
+      if (running !== undefined) continue;
+      const codec = request.codec ?? settings.codec;
+      const { failures_max } = this.#options;
+      transfers.push({ id, image: request.image, number, replica, codec, failures_max });
+    }
+    if (transfers.length > 0) {
+      runtime.deliver({ kind: 'image', id: request.image }, { type: 'image.send', transfers }, cause);
+    }
+    return ids.flatMap((id) => {
+      const record = storage.actors.load({ kind: 'transfer', id });
+      return record === undefined ? [] : [reports.report(record)];
+    });
+  }
+
+  /** @throws IcbdError `TransferNotFound`, `NotAllowedNow` */
+  cancel(id: string, cause: EventCause): TransferReport {
+    const { runtime, reports } = this.#options;
+    const record = reports.require(id);
+    if (record.state === 'completed' || record.status === 'parked') {
+      const state = record.status === 'parked' ? 'parked' : record.state;
+      throw new IcbdError('NotAllowedNow', `the transfer ${record.id} is ${state}: it cannot be cancelled`, {
+        operation: 'cancel',
+        subject: record.id,
+        hint: record.status === 'parked' ? record.parked_reason : '',
+      });
+    }
+    runtime.deliver(record, { type: 'cancel' }, cause);
+    return reports.report(reports.require(record.id));
+  }
+
+  /**
+   * Refuses to delete a snapshot that a transfer sends, or is based on.
+   * @throws IcbdError `SnapshotInUse`
+   */
+  assertNotInUse(image: string, number: string): void {
+    const running = this.#options.storage.actors.list({
+      kind: 'transfer',
+      image,
+      settled: false,
+      limit: 100_000,
+    });
+    const user = running.find(({ snapshot }) => {
+      const context = snapshot.context as TransferContext;
+      return context.number === number || context.plan?.parent?.number === number;
+    });
+    if (user === undefined) return;
+    throw new IcbdError(
+      'SnapshotInUse',
+      `the transfer ${user.id} to ${user.labels.replica} needs ${image}/${number}`,
+      {
+        operation: 'delete snapshot',
+        subject: `${image}/${number}`,
+        hint: `wait for it, or icbdrep transfer cancel ${user.id}`,
+      },
+    );
+  }
+
+  #underWay(image: string, snapshot: string, replica: string): string | undefined {
+    const filter = { kind: 'transfer', settled: false, limit: 1, image, snapshot, replica } as const;
+    return this.#options.storage.actors.list(filter)[0]?.id;
+  }
+
+  /** `<count>-<4 hex digits of the database>`: short to type, and no two databases give the same. */
+  #nextId(): string {
+    const { storage, instance } = this.#options;
+    return storage.transaction(() => {
+      const count = Number(storage.node.meta('transfer_count') ?? '0') + 1;
+      storage.node.setMeta('transfer_count', String(count));
+      return `${count}-${instance.slice(0, 4)}`;
+    });
+  }
+}
