@@ -99,6 +99,16 @@ const interrupted = (why: string, subject: string): ErrorReport => ({
 
 const replicaOf = (context: TransferContext): ActorAddress => ({ kind: 'replica', id: context.replica });
 
+/** A broken link or a crash is nobody's failure: a transfer may live through any number of them. */
+const uncounted = new Set(['Interrupted', 'LinkLost', 'ReplicaOffline']);
+
+/** Failures in a row, with this one. */
+const failuresWith = (context: TransferContext, error: ErrorReport): number =>
+  uncounted.has(error.code) ? context.failures : context.failures + 1;
+
+const mayRetry = (context: TransferContext, error: ErrorReport): boolean =>
+  error.retryable && failuresWith(context, error) < context.failures_max;
+
 const setupTransfer = setup({
   types: {
     context: {} as TransferContext,
@@ -114,19 +124,16 @@ const setupTransfer = setup({
   },
   guards: {
     isOfThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
-    helpsToRetry: ({ context, event }) =>
-      'error' in event && event.error.retryable && context.failures + 1 < context.failures_max,
+    helpsToRetry: ({ context, event }) => 'error' in event && mayRetry(context, event.error),
+    hasTriesLeft: ({ context }) => context.failures + 1 < context.failures_max,
     wasOffered: ({ context }) => context.offered,
   },
 });
 
-/** A broken link or a crash is nobody's failure: a transfer may live through any number of them. */
-const uncounted = new Set(['Interrupted', 'LinkLost', 'ReplicaOffline']);
-
 const noteFailure = setupTransfer.assign({
   last_error: ({ event }) => ('error' in event ? event.error : null),
   failures: ({ context, event }) =>
-    'error' in event && uncounted.has(event.error.code) ? context.failures : context.failures + 1,
+    'error' in event ? failuresWith(context, event.error) : context.failures,
 });
 
 /** A failed step: rest and try again, or give up. */
@@ -142,13 +149,24 @@ const retryOrFailThisAttempt = [
       'attempt' in event &&
       event.attempt === context.attempt &&
       'error' in event &&
-      event.error.retryable &&
-      context.failures + 1 < context.failures_max,
+      mayRetry(context, event.error),
     target: 'resting',
     actions: noteFailure,
   },
   { guard: 'isOfThisAttempt', target: 'failed', actions: noteFailure },
 ] as const;
+
+/** The replica is silent: rest and try again, or give up. */
+const retryOrFailTimedOut = (operation: string, after_ms: number, what: string) => {
+  const actions = setupTransfer.assign({
+    failures: ({ context }) => context.failures + 1,
+    last_error: ({ context }) => timedOut(operation, context.replica, after_ms, what),
+  });
+  return [
+    { guard: 'hasTriesLeft', target: 'resting', actions },
+    { target: 'failed', actions },
+  ] as const;
+};
 
 const interruptedByLink = {
   target: 'queued',
@@ -249,14 +267,7 @@ export const transferMachine = setupTransfer.createMachine({
         },
       ],
       after: {
-        offer_timeout: {
-          target: 'resting',
-          actions: assign({
-            failures: ({ context }) => context.failures + 1,
-            last_error: ({ context }) =>
-              timedOut('offer', context.replica, offer_timeout_ms, 'answer the offer'),
-          }),
-        },
+        offer_timeout: retryOrFailTimedOut('offer', offer_timeout_ms, 'answer the offer'),
       },
       on: {
         'reception.ready': { guard: 'isOfThisAttempt', target: 'sending' },
@@ -309,14 +320,7 @@ export const transferMachine = setupTransfer.createMachine({
       description: 'all bytes are sent; waits until the replica has proven and named the snapshot',
       // A lost link changes nothing here: the replica finishes by itself, and says so when it is back.
       after: {
-        confirm_timeout: {
-          target: 'resting',
-          actions: assign({
-            failures: ({ context }) => context.failures + 1,
-            last_error: ({ context }) =>
-              timedOut('confirm', context.replica, confirm_timeout_ms, 'confirm the snapshot'),
-          }),
-        },
+        confirm_timeout: retryOrFailTimedOut('confirm', confirm_timeout_ms, 'confirm the snapshot'),
       },
       on: { 'reception.failed': retryOrFailThisAttempt },
     },

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import type { PlainEvent } from '../../../src/core/records.js';
+import { Driven, report } from './drive.js';
+
+const input = { id: 't1', image: 'debian', number: '3' };
+const offer = (attempt = 1): PlainEvent => ({
+  type: 'transfer.offer',
+  from: 'hub',
+  attempt,
+  uuid: 'u3',
+  parent: { number: '2', uuid: 'u2' },
+});
+const prepared = { type: 'prepare.done' };
+const start = (attempt = 1): PlainEvent => ({ type: 'transfer.start', from: 'hub', attempt, codec: 'lz4' });
+const received = { type: 'receive.done', result: { stream_bytes: 10, hash: 'abc' } };
+const cancel = { type: 'transfer.cancel', from: 'hub' };
+const restarted = { type: 'restarted', epoch: 2 };
+const receive_failed = { type: 'receive.failed', error: report('LinkLost') };
+const cleanup_failed = { type: 'cleanup.failed', error: report('BtrfsFailed') };
+
+const ways: Record<string, PlainEvent[]> = {
+  idle: [],
+  preparing: [offer()],
+  ready: [offer(), prepared],
+  receiving: [offer(), prepared, start()],
+  publishing: [offer(), prepared, start(), received],
+  cleaning: [offer(), prepared, start(), receive_failed],
+  unclean: [offer(), prepared, start(), receive_failed, cleanup_failed],
+  completed: [offer(), prepared, start(), received, { type: 'publish.done' }],
+  failed: [offer(), prepared, start(), receive_failed, { type: 'cleanup.done' }],
+  refused: [offer(), { type: 'prepare.failed', error: report('SnapshotConflict') }],
+  cancelled: [offer(), cancel, { type: 'cleanup.done' }],
+};
+const inState = (state: string): Driven => new Driven('reception', input).send(...(ways[state] ?? []));
+
+describe('reception', () => {
+  test('the way of one that succeeds', () => {
+    const reception = new Driven('reception', input);
+    const steps: [PlainEvent, string, string[]][] = [
+      [offer(), 'preparing', ['effect prepare']],
+      [prepared, 'ready', ['stop prepare', 'message reception.ready', 'timer 600000']],
+      [start(), 'receiving', ['cancel timer', 'effect receive']],
+      [received, 'publishing', ['stop receive', 'effect publish']],
+      [{ type: 'publish.done' }, 'completed', ['message reception.completed', 'tell image image.rescan']],
+    ];
+    expect(reception.state).toBe('idle');
+    for (const [event, state, intents] of steps) {
+      reception.send(event);
+      expect([event.type, reception.state]).toEqual([event.type, state]);
+      expect([event.type, reception.intents.toSorted()]).toEqual([event.type, intents.toSorted()]);
+    }
+    expect(reception.message('reception.completed')).toMatchObject({
+      peer: 'hub',
+      to: { kind: 'transfer', id: 't1' },
+      event: { attempt: 1, outcome: { already_there: false, stream_bytes: 10, hash: 'abc' } },
+    });
+    expect(reception.step.settled).toBe(true);
+  });
+
+  test('every way into an end says so to the master, with the reason', () => {
+    expect(inState('refused').message('reception.refused').event).toMatchObject({
+      attempt: 1,
+      error: { code: 'SnapshotConflict' },
+    });
+    expect(inState('failed').message('reception.failed').event).toMatchObject({
+      attempt: 1,
+      error: { code: 'LinkLost' },
+    });
+    expect(inState('cancelled').intents).toContain('message reception.cancelled');
+    const there = inState('preparing').send({ type: 'prepare.already_there' });
+    expect(there.state).toBe('completed');
+    expect(there.message('reception.completed').event).toMatchObject({ outcome: { already_there: true } });
+    const late = inState('ready').timeOut();
+    expect(late.state).toBe('failed');
+    expect(late.message('reception.failed').event).toMatchObject({ error: { code: 'TimedOut' } });
+  });
+
+  test('a failure to publish is cleaned up and said', () => {
+    const reception = inState('publishing').send({ type: 'publish.failed', error: report('NoSpace') });
+    expect(reception.state).toBe('cleaning');
+    expect(reception.send({ type: 'cleanup.done' }).message('reception.failed').event).toMatchObject({
+      error: { code: 'NoSpace' },
+    });
+  });
+
+  test('what cannot be removed is tried again, and the first reason is kept', () => {
+    const reception = inState('unclean');
+    expect(reception.context).toMatchObject({ error: { code: 'LinkLost' } });
+    expect(reception.timeOut().state).toBe('cleaning');
+    expect(reception.send({ type: 'cleanup.done' }).state).toBe('failed');
+  });
+
+  test('a start of another attempt is not heard', () => {
+    for (const attempt of [0, 2]) {
+      expect(inState('ready').send(start(attempt)).step.handled).toBe(false);
+    }
+  });
+
+  test('an offer that is not newer is not heard in any state', () => {
+    for (const state of Object.keys(ways)) {
+      if (state === 'idle') continue;
+      const reception = inState(state).send(offer(1));
+      expect(reception.state).toBe(state);
+      expect([state, reception.step.handled]).toEqual([state, false]);
+    }
+  });
+
+  test.each(['preparing', 'ready', 'receiving', 'completed', 'failed', 'refused', 'cancelled'])(
+    'a newer offer in %s begins anew',
+    (state) => {
+      const reception = inState(state).send(offer(2));
+      expect(reception.state).toBe('preparing');
+      expect(reception.effect('prepare')).toMatchObject({ attempt: 2, transfer: 't1', uuid: 'u3' });
+      expect(reception.context).toMatchObject({ attempt: 2, error: null, cancel_asked: false });
+    },
+  );
+
+  test.each(['cleaning', 'unclean'])('a newer offer in %s waits until all is clean', (state) => {
+    const reception = inState(state).send(offer(2));
+    expect(reception.state).toBe(state);
+    if (state === 'unclean') reception.send({ type: 'xstate.after.cleanup_retry.reception.unclean' });
+    reception.send({ type: 'cleanup.done' });
+    expect(reception.state).toBe('preparing');
+    expect(reception.context).toMatchObject({ attempt: 2, next_offer: null, error: null });
+  });
+
+  test('a newer offer gets the copy that is being published', () => {
+    const reception = inState('publishing').send(offer(2));
+    expect(reception.state).toBe('publishing');
+    expect(reception.send({ type: 'publish.done' }).message('reception.completed').event).toMatchObject({
+      attempt: 2,
+    });
+  });
+
+  test.each(['idle', 'preparing', 'ready', 'receiving', 'cleaning', 'failed', 'refused'])(
+    'a cancel in %s cleans up, and then says so',
+    (state) => {
+      const reception = inState(state).send(cancel);
+      expect(reception.state).toBe('cleaning');
+      reception.send({ type: 'cleanup.done' });
+      expect(reception.state).toBe('cancelled');
+      expect(reception.message('reception.cancelled').peer).toBe('hub');
+    },
+  );
+
+  test('a cancel while it publishes comes too late, unless publishing fails', () => {
+    const completed = inState('publishing').send(cancel, { type: 'publish.done' });
+    expect(completed.state).toBe('completed');
+    const failure = { type: 'publish.failed', error: report('NoSpace') };
+    const cancelled = inState('publishing').send(cancel, failure, { type: 'cleanup.done' });
+    expect(cancelled.state).toBe('cancelled');
+    expect(cancelled.intents).toContain('message reception.cancelled');
+  });
+
+  test('a cancel of what has ended is answered again', () => {
+    expect(inState('completed').send(cancel).intents).toContain('message reception.completed');
+    expect(inState('cancelled').send(cancel).intents).toContain('message reception.cancelled');
+    expect(inState('unclean').send(cancel).context).toMatchObject({ cancel_asked: true });
+  });
+
+  test.each([
+    ['preparing', 'preparing', 'effect prepare'],
+    ['receiving', 'cleaning', 'effect cleanup'],
+    ['publishing', 'publishing', 'effect publish'],
+    ['cleaning', 'cleaning', 'effect cleanup'],
+  ])('a restart in %s leads to %s', (state, after, intent) => {
+    const reception = inState(state).send(restarted);
+    expect(reception.state).toBe(after);
+    expect(reception.intents).toContain(intent);
+  });
+
+  test.each(['idle', 'ready', 'unclean', 'completed', 'failed', 'refused', 'cancelled'])(
+    'a restart changes nothing in %s',
+    (state) => {
+      const reception = inState(state).send(restarted);
+      expect(reception.state).toBe(state);
+      expect(reception.intents).toEqual([]);
+    },
+  );
+});
