@@ -1,6 +1,9 @@
 import type { Database } from 'better-sqlite3';
 import type { ActorAddress, ActorKind, OutgoingMessage, PlainEvent, TimerRecord } from '../core/records.js';
 
+/** Key in `meta` of the floor under which all messages of a sender were seen. */
+const forgottenKey = (instance: string): string => `inbox_floor/${instance}`;
+
 interface OutboxRow {
   message_id: number;
   peer: string;
@@ -28,6 +31,8 @@ export class MessageRows {
   readonly #floor;
   readonly #see;
   readonly #forget;
+  readonly #set_forgotten;
+  readonly #is_forgotten;
 
   constructor(database: Database) {
     this.#put = database.prepare<[string, string, string, string, string, number]>(
@@ -48,6 +53,12 @@ export class MessageRows {
     this.#forget = database.prepare<[string, number]>(
       'DELETE FROM inbox WHERE instance = ? AND message_id < ?',
     );
+    this.#set_forgotten = database.prepare<[string, string]>(`
+      INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+      WHERE CAST(excluded.value AS INTEGER) > CAST(meta.value AS INTEGER)`);
+    this.#is_forgotten = database
+      .prepare<[string, number], number>('SELECT 1 FROM meta WHERE key = ? AND ? < CAST(value AS INTEGER)')
+      .pluck();
   }
 
   /** @returns the message with the id it got */
@@ -78,13 +89,18 @@ export class MessageRows {
     return this.#floor.get(peer) ?? undefined;
   }
 
-  /** Notes a message of a peer as seen; false if it was seen before. */
+  /** Notes a message of a peer as seen; false if it was seen before, forgotten ones included. */
   see(instance: string, message_id: number): boolean {
+    if (this.#is_forgotten.get(forgottenKey(instance), message_id) !== undefined) return false;
     return this.#see.run(instance, message_id).changes > 0;
   }
 
-  /** Forgets messages below `floor`: their sender has our acknowledgement and will not send them again. */
+  /**
+   * Gives up the rows of messages below `floor`: their sender has our acknowledgement. The floor itself stays, for
+   * a copy that was still on its way may come after it.
+   */
   forget(instance: string, floor: number): void {
+    this.#set_forgotten.run(forgottenKey(instance), String(floor));
     this.#forget.run(instance, floor);
   }
 }
