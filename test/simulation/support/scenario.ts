@@ -1,0 +1,211 @@
+import type { ReplicaContext } from '../../../src/actors/replica.js';
+import type { TransferInput } from '../../../src/actors/transfer.js';
+import type { Commit } from '../../../src/runtime/ports.js';
+import { type Stage, masterHandlers, replicaHandlers } from './handlers.js';
+import { Network } from './network.js';
+import { Random } from './random.js';
+import { SimClock } from './sim_clock.js';
+import { SimNode } from './sim_node.js';
+import { Disk } from './world.js';
+
+const replica_names = ['north', 'south'] as const;
+const image_names = ['debian', 'windows', 'router'] as const;
+const reception_states = ['preparing', 'ready', 'receiving', 'publishing', 'cleaning', 'failed'];
+const snapshots_per_image = 8;
+/** Few, so that what must not count as a failure is seen when it does. */
+const failures_max = 6;
+/** Faults and new transfers happen until then; afterwards everything must come to rest. */
+const chaos_ms = 600_000;
+
+export interface Simulation {
+  readonly seed: number;
+  readonly clock: SimClock;
+  readonly master: SimNode;
+  readonly replicas: readonly SimNode[];
+  readonly network: Network;
+  readonly master_disk: Disk;
+  readonly disks: ReadonlyMap<string, Disk>;
+  readonly transfers: readonly TransferInput[];
+  readonly doomed: ReadonlyMap<string, 'plan' | 'prepare'>;
+  readonly cancelled: ReadonlySet<string>;
+  /** Snapshots on all disks at the beginning, by disk. */
+  readonly first: ReadonlyMap<string, readonly string[]>;
+  readonly violations: string[];
+  run(): Promise<void>;
+}
+
+function fillDisks(random: Random, master_disk: Disk, disks: ReadonlyMap<string, Disk>): void {
+  for (const image of image_names) {
+    for (let number = 1; number <= snapshots_per_image; number += 1) {
+      const snapshot = { number: String(number), uuid: `${image}-${number}` };
+      master_disk.add(image, snapshot);
+      for (const disk of disks.values()) if (random.chance(0.15)) disk.add(image, snapshot);
+    }
+  }
+}
+
+function planTransfers(random: Random, count: number): TransferInput[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: `t${index}`,
+    image: random.pick(image_names),
+    number: String(random.between(1, snapshots_per_image)),
+    replica: random.pick(replica_names),
+    codec: null,
+    failures_max,
+  }));
+}
+
+/** At most one transfer of an image at a time to a replica, and no more than it has slots. */
+function checkSlots(master: SimNode, violations: string[]): void {
+  for (const name of replica_names) {
+    const record = master.storage.actors.load({ kind: 'replica', id: name });
+    if (record === undefined) continue;
+    const { queue, slots_max } = record.snapshot.context as ReplicaContext;
+    const held = queue.filter((entry) => entry.state === 'running');
+    if (held.length > slots_max) violations.push(`${name} gave out ${held.length} of ${slots_max} slots`);
+    if (new Set(held.map((entry) => entry.image)).size < held.length) {
+      violations.push(`${name} gave two slots to one image`);
+    }
+    if (new Set(queue.map((entry) => entry.transfer)).size < queue.length) {
+      violations.push(`${name} has a transfer twice in its queue`);
+    }
+    const states = ['planning', 'offering', 'sending'];
+    for (const transfer of master.storage.actors.list({ kind: 'transfer', states, replica: name })) {
+      if (transfer.status === 'running' && !held.some((entry) => entry.transfer === transfer.id)) {
+        violations.push(`${transfer.id} is ${transfer.state} without a slot`);
+      }
+    }
+  }
+}
+
+/** Builds one simulation; nothing has happened yet. */
+export function simulate(seed: number, transfer_count: number): Simulation {
+  const random = new Random(seed);
+  const clock = new SimClock();
+  const started_ms = clock.now();
+  const isChaos = (): boolean => clock.now() < started_ms + chaos_ms;
+  const violations: string[] = [];
+  const master_disk = new Disk('master');
+  const disks = new Map(replica_names.map((name) => [name as string, new Disk(name)]));
+  fillDisks(random, master_disk, disks);
+  const first = new Map([...disks].map(([name, disk]) => [name, disk.all()]));
+  const transfers = planTransfers(random, transfer_count);
+  const doomed = new Map<string, 'plan' | 'prepare'>();
+  for (const { id } of transfers) if (random.chance(0.1)) doomed.set(id, random.pick(['plan', 'prepare']));
+  const cancelled = new Set(transfers.filter(() => random.chance(0.2)).map(({ id }) => id));
+  /** Some are cancelled at any time, some just when their reception comes into a state. */
+  const cancel_in = new Map<string, string>();
+  for (const id of cancelled) if (random.chance(0.7)) cancel_in.set(id, random.pick(reception_states));
+
+  const nodes = new Map<string, SimNode>();
+  const master = (): SimNode => nodes.get('master') as SimNode;
+  const network = new Network({
+    clock,
+    random,
+    master,
+    isChaos,
+    onViolation: (what) => violations.push(what),
+  });
+  const stage: Stage = {
+    random,
+    network,
+    master_disk,
+    disks,
+    doomed,
+    isChaos,
+    crash: (name) => nodes.get(name)?.crash(),
+    sessions: new Map(),
+  };
+
+  /** An operator: asks again later if the master is down. */
+  const ask = (delay_ms: number, work: (node: SimNode) => unknown): void => {
+    clock.after(delay_ms, () => {
+      if (master().runtime === undefined) ask(1_000, work);
+      else work(master());
+    });
+  };
+  const who = { kind: 'operator', who: 'simulation' } as const;
+  const cancel = (runtime: SimNode['runtime'], id: string): unknown =>
+    runtime?.deliver({ kind: 'transfer', id }, { type: 'cancel' }, who);
+
+  const onCommit = (node: SimNode, commit: Commit): void => {
+    network.send(node, commit.messages);
+    for (const { kind, id, parked_reason } of commit.parked) {
+      violations.push(`${kind}/${id} on ${node.name} was parked: ${parked_reason}`);
+    }
+    if (node === master()) return checkSlots(node, violations);
+    for (const { kind, id, state } of commit.events) {
+      if (kind !== 'reception' || cancel_in.get(id) !== state) continue;
+      cancel_in.delete(id);
+      ask(random.between(0, 500), ({ runtime }) => cancel(runtime, id));
+    }
+  };
+  const onCrash = (node: SimNode): void => {
+    if (node === master()) {
+      stage.sessions.clear();
+      for (const name of replica_names) network.cut(name, 'the master crashed');
+    } else {
+      disks.get(node.name)?.busy.clear();
+      network.cut(node.name, 'the replica crashed');
+    }
+    clock.after(random.between(1, 20_000), () => node.start());
+  };
+  const onStart = (node: SimNode): void => {
+    if (node !== master()) return network.dial(node);
+    for (const [index, name] of replica_names.entries()) {
+      const input = { node_id: index + 1, name, slots_max: index + 1 };
+      node.runtime?.create({ kind: 'replica', id: name }, input, { kind: 'daemon', what: 'config' });
+    }
+    for (const name of image_names) {
+      const input = { name, source: '', codec: null };
+      node.runtime?.create({ kind: 'image', id: name }, input, { kind: 'daemon', what: 'config' });
+    }
+  };
+  const addNode = (name: string, handlers: ConstructorParameters<typeof SimNode>[0]['handlers']): SimNode => {
+    const node = new SimNode({ name, clock, handlers, onCommit, onStart, onCrash });
+    nodes.set(name, node);
+    return node;
+  };
+  addNode('master', masterHandlers(stage));
+  const replicas = [...disks].map(([name, disk]) => addNode(name, replicaHandlers(stage, disk)));
+
+  const planOperators = (): void => {
+    for (const input of transfers) {
+      const at_ms = random.between(0, chaos_ms * 0.7);
+      ask(at_ms, ({ runtime }) => {
+        const event = { type: 'image.send', transfers: [input] };
+        runtime?.deliver({ kind: 'image', id: input.image }, event, who);
+      });
+      if (!cancelled.has(input.id) || cancel_in.has(input.id)) continue;
+      ask(at_ms + random.between(0, 60_000), ({ runtime }) => cancel(runtime, input.id));
+    }
+  };
+  const planCrashes = (): void => {
+    clock.after(random.between(5_000, 90_000), () => {
+      if (!isChaos()) return;
+      random.pick([...nodes.values()]).crash();
+      planCrashes();
+    });
+  };
+
+  return {
+    seed,
+    clock,
+    master: master(),
+    replicas,
+    network,
+    master_disk,
+    disks,
+    transfers,
+    doomed,
+    cancelled,
+    first,
+    violations,
+    run: async () => {
+      for (const node of nodes.values()) node.start();
+      planOperators();
+      planCrashes();
+      await clock.run(200_000);
+    },
+  };
+}
