@@ -1,0 +1,83 @@
+/** What stands on the command line, checked before the daemon hears of it. */
+import { type Codec, codec_names, isCodec } from '../core/codecs.js';
+import { IcbdError } from '../core/errors.js';
+import { transfer_states } from './render/transfer_states.js';
+
+function refuse(message: string, subject: string, hint: string): never {
+  throw new IcbdError('InvalidArgument', message, { operation: 'read the command line', subject, hint });
+}
+
+/** Collects an option that may be repeated, and whose values may be lists with commas. */
+export function collectList(value: string, previous: readonly string[] | undefined): string[] {
+  const parts = value.split(',').map((part) => part.trim());
+  const names = parts.filter((part) => part !== '');
+  if (names.length === 0) refuse('the list is empty', value, 'give at least one name');
+  return [...new Set([...(previous ?? []), ...names])];
+}
+
+/** As `collectList`, of states that a transfer can be in. */
+export function collectStates(value: string, previous: readonly string[] | undefined): string[] {
+  const states = collectList(value, previous);
+  for (const state of states) {
+    if (transfer_states.includes(state)) continue;
+    refuse(
+      `no transfer is ever in state ${JSON.stringify(state)}`,
+      state,
+      `states: ${transfer_states.join(' ')}`,
+    );
+  }
+  return states;
+}
+
+export function parseCodec(value: string): Codec {
+  if (isCodec(value)) return value;
+  return refuse(`${JSON.stringify(value)} is no codec`, value, `codecs: ${codec_names.join(' ')}`);
+}
+
+/** A whole number from 1. */
+export function parseCount(value: string): number {
+  const count = Number(value);
+  if (/^\d+$/.test(value) && count >= 1 && Number.isSafeInteger(count)) return count;
+  return refuse(`${JSON.stringify(value)} is no count`, value, 'give a whole number from 1');
+}
+
+const unit_ms: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+const iso_date = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+
+/**
+ * A moment: a time before now such as `2h` or `3d`, or an ISO date, in local time if it has no offset.
+ * @returns unix ms
+ */
+export function parseSince(value: string, now_ms: number): number {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(value) ?? [];
+  const one_ms = unit_ms[unit];
+  if (amount !== undefined && one_ms !== undefined) return Math.round(now_ms - Number(amount) * one_ms);
+  if (iso_date.test(value)) {
+    // Without a time, JavaScript would take a date for UTC.
+    const at_ms = Date.parse(value.length === 10 ? `${value}T00:00` : value.replace(' ', 'T'));
+    if (!Number.isNaN(at_ms)) return at_ms;
+  }
+  return refuse(
+    `${JSON.stringify(value)} is no time`,
+    value,
+    'give a time before now (30s, 15m, 2h, 3d, 1w) or a date (2026-03-01, 2026-03-01T14:00, with Z or +02:00)',
+  );
+}
+
+/** The id of a transfer, or its beginning. */
+export function parseTransferId(value: string): string {
+  if (/^[\w-]+$/.test(value)) return value;
+  return refuse(
+    `${JSON.stringify(value)} is no transfer's id`,
+    value,
+    'icbdrep transfers lists them; the beginning of an id is enough',
+  );
+}

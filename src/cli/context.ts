@@ -1,0 +1,56 @@
+import type { Clock } from '../core/clock.js';
+import type { View } from './render/view.js';
+
+/** One of the two streams that a command writes to. */
+export interface Output {
+  write(text: string): void;
+  /** Size of the terminal in characters; null if the stream goes somewhere else. */
+  terminal(): { readonly columns: number; readonly rows: number } | null;
+}
+
+/** Ctrl-C and SIGTERM, for as long as somebody wants to hear of them instead of being ended. */
+export interface Interrupt {
+  /** Aborted with the signal's name as its reason. */
+  readonly signal: AbortSignal;
+  /** From now on signals end the process again. */
+  release(): void;
+}
+
+/** All that the command line needs of the process it runs in. */
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  catchInterrupt(): Interrupt;
+}
+
+/** How text for people is to look on `output`. */
+export function viewOf(context: CliContext, output: Output): View {
+  const terminal = output.terminal();
+  const no_color = (context.env['NO_COLOR'] ?? '') !== '' || context.env['TERM'] === 'dumb';
+  return {
+    now_ms: context.clock.now(),
+    columns: terminal?.columns ?? null,
+    color: terminal !== null && !no_color,
+  };
+}
+
+/**
+ * Waits.
+ * @param delay_ms how long, at most
+ * @param signal ends the waiting early, without an error
+ */
+export function pause(clock: Clock, delay_ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel();
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.after(delay_ms, end);
+    signal?.addEventListener('abort', end);
+  });
+}

@@ -1,0 +1,114 @@
+/** Lists of things, as tables for people. */
+import type { ImageReport, ReplicaReport, SnapshotReport, TransferReport } from '../../core/report.js';
+import { describeMoment } from './progress.js';
+import { renderTable } from './table.js';
+import { shownState } from './transfer_states.js';
+import { formatRelative, formatTime } from './units.js';
+import { type View, styleOfState } from './view.js';
+
+export function renderReplicas(replicas: readonly ReplicaReport[], view: View): string {
+  if (replicas.length === 0) return 'no replicas: they stand in the config of the master\n';
+  const rows = replicas.map((replica) => [
+    String(replica.node_id),
+    replica.name,
+    { text: replica.state, style: styleOfState(replica.state) },
+    replica.changed_at_ms === null ? 'never' : formatRelative(replica.changed_at_ms, view.now_ms),
+    String(replica.transfers_running),
+    String(replica.transfers_waiting),
+    replica.address,
+    replica.btrfs_progs,
+    replica.kernel,
+    replica.codecs.join(','),
+    replica.offline_reason,
+  ]);
+  const columns = [
+    { title: 'ID', align: 'right' as const },
+    { title: 'NAME' },
+    { title: 'STATE' },
+    { title: 'SINCE' },
+    { title: 'RUNNING', align: 'right' as const },
+    { title: 'WAITING', align: 'right' as const },
+    { title: 'ADDRESS' },
+    { title: 'BTRFS' },
+    { title: 'KERNEL' },
+    { title: 'CODECS' },
+    { title: 'WHY OFFLINE' },
+  ];
+  return renderTable(columns, rows, view);
+}
+
+export function renderImages(images: readonly ImageReport[], view: View): string {
+  if (images.length === 0) return 'no images: add one with icbdrep image add NAME\n';
+  const rows = images.map((image) => [
+    image.name,
+    { text: image.state, style: styleOfState(image.state) },
+    image.snapshot_count === null ? '' : String(image.snapshot_count),
+    image.newest,
+    image.codec ?? '',
+    image.path,
+    image.source,
+    image.error === null ? '' : `${image.error.message} [${image.error.code}]`,
+  ]);
+  const columns = [
+    { title: 'NAME' },
+    { title: 'STATE' },
+    { title: 'SNAPSHOTS', align: 'right' as const },
+    { title: 'NEWEST' },
+    { title: 'CODEC' },
+    { title: 'PATH' },
+    { title: 'SOURCE' },
+    { title: 'ERROR' },
+  ];
+  return renderTable(columns, rows, view);
+}
+
+export function renderSnapshots(snapshots: readonly SnapshotReport[], view: View): string {
+  if (snapshots.length === 0) return 'no snapshots\n';
+  const rows = snapshots.map((snapshot) => [
+    snapshot.image,
+    snapshot.number,
+    formatTime(snapshot.created_at_ms),
+    snapshot.uuid,
+    snapshot.received_uuid,
+    snapshot.path,
+  ]);
+  const columns = [
+    { title: 'IMAGE' },
+    { title: 'NUMBER', align: 'right' as const },
+    { title: 'CREATED' },
+    { title: 'UUID' },
+    { title: 'RECEIVED UUID' },
+    { title: 'PATH' },
+  ];
+  return renderTable(columns, rows, view);
+}
+
+export function renderTransfers(transfers: readonly TransferReport[], view: View): string {
+  if (transfers.length === 0) return 'no transfers\n';
+  const rows = transfers.map((transfer) => {
+    const state = shownState(transfer);
+    return [
+      transfer.id,
+      transfer.image,
+      transfer.number,
+      transfer.replica,
+      { text: state, style: styleOfState(state) },
+      String(transfer.attempt),
+      transfer.parent ?? '',
+      formatRelative(transfer.updated_at_ms, view.now_ms),
+      describeMoment(transfer, view.now_ms),
+    ];
+  });
+  const columns = [
+    { title: 'ID' },
+    { title: 'IMAGE' },
+    { title: 'SNAPSHOT', align: 'right' as const },
+    { title: 'REPLICA' },
+    { title: 'STATE' },
+    { title: 'ATTEMPTS', align: 'right' as const },
+    { title: 'PARENT', align: 'right' as const },
+    { title: 'UPDATED' },
+    { title: 'DETAILS' },
+  ];
+  return renderTable(columns, rows, view);
+}

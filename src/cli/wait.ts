@@ -1,0 +1,86 @@
+import type { ControlClient } from '../client/control_client.js';
+import type { Clock } from '../core/clock.js';
+import { IcbdError } from '../core/errors.js';
+import type { TransferReport } from '../core/report.js';
+import { pause } from './context.js';
+import type { ProgressDisplay } from './display.js';
+
+export interface WaitOptions {
+  readonly clock: Clock;
+  readonly display: ProgressDisplay;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  /** Time between two looks. */
+  readonly interval_ms: number;
+}
+
+/** How long a daemon that does not answer is waited for, ms. */
+export const patience_ms = 60_000;
+
+/** Whether nothing will happen any more with a transfer by itself. */
+export function isOver(transfer: TransferReport): boolean {
+  return transfer.settled || transfer.parked_reason !== '';
+}
+
+/** Whether the snapshot is not on its replica although the transfer is over. */
+export function isLost(transfer: TransferReport): boolean {
+  return isOver(transfer) && transfer.state !== 'completed';
+}
+
+/** Asks again while the daemon is away, as it is when it is restarted. */
+class PatientReader {
+  readonly #client: Pick<ControlClient, 'transfer'>;
+  readonly #options: WaitOptions;
+  #away_since_ms: number | null = null;
+
+  constructor(client: Pick<ControlClient, 'transfer'>, options: WaitOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /** @returns undefined if the daemon did not answer now */
+  async read(id: string): Promise<TransferReport | undefined> {
+    const { clock, display } = this.#options;
+    try {
+      const transfer = await this.#client.transfer(id);
+      if (this.#away_since_ms !== null) display.note('the daemon is back');
+      this.#away_since_ms = null;
+      return transfer;
+    } catch (error) {
+      if (!(error instanceof IcbdError) || error.code !== 'DaemonNotRunning') throw error;
+      if (this.#away_since_ms === null) {
+        display.note(`${error.message}: waits up to ${patience_ms / 1_000} s for it to come back`);
+        this.#away_since_ms = clock.now();
+      }
+      if (clock.now() - this.#away_since_ms >= patience_ms) throw error;
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Waits until all transfers are over, and shows meanwhile where they stand.
+ * @returns the transfers in their order as they were seen last; not all of them over only if `signal` is aborted
+ * @throws IcbdError `DaemonNotRunning` if the daemon was away for 60 s; all else that it answers
+ */
+export async function waitForTransfers(
+  client: Pick<ControlClient, 'transfer'>,
+  started: readonly TransferReport[],
+  options: WaitOptions,
+): Promise<TransferReport[]> {
+  const reader = new PatientReader(client, options);
+  const current = [...started];
+  options.display.show(current);
+  while (!options.signal.aborted && !current.every(isOver)) {
+    await pause(options.clock, options.interval_ms, options.signal);
+    for (const [index, transfer] of current.entries()) {
+      if (options.signal.aborted) break;
+      if (isOver(transfer)) continue;
+      const next = await reader.read(transfer.id);
+      if (next === undefined) break;
+      current[index] = next;
+    }
+    options.display.show(current);
+  }
+  return current;
+}
