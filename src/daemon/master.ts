@@ -3,6 +3,7 @@ import { estimateStreamBytes } from '../btrfs/estimate.js';
 import { IcbdError } from '../core/errors.js';
 import type { LinkHandlers } from '../core/link.js';
 import type { ActorAddress, EventCause } from '../core/records.js';
+import type { EffectHandler } from '../runtime/ports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { type LinkServer, createLinkServer } from '../transport/link_server.js';
 import { type MasterConfig, readSecret } from './config.js';
@@ -19,7 +20,7 @@ import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
 import { masterMessageCheck } from './peer_messages.js';
 import { Postman } from './postman.js';
 import { system_clock } from './system_clock.js';
-import { TransferDesk } from './transfer_desk.js';
+import { assertNotSending } from './snapshot_guards.js';
 import { TransferReports } from './transfer_reports.js';
 import type { Logger } from 'pino';
 
@@ -60,76 +61,94 @@ function linkHandlers(runtime: Runtime, postman: Postman, log: Logger): LinkHand
   };
 }
 
-/** The parts that know each other; made before the runtime starts. */
-function assemble(base: NodeBase, config: MasterConfig, onFatal: (error: IcbdError) => void) {
-  const { storage, store, progress, children, capabilities } = base;
-  // The effects need links and repository, which need the runtime, which needs the effects.
-  const late: { server?: LinkServer; postman?: Postman; desk?: TransferDesk } = {};
-  const imagePath = (image: string): string => repository.path(image);
-  const linkTo = (node: string) => required(late.postman).linkTo(node);
+function readTls({ listen: { tls_cert, tls_key } }: MasterConfig): { tls?: { cert: Buffer; key: Buffer } } {
+  if (tls_cert === undefined || tls_key === undefined) return {};
+  return { tls: { cert: readFileSync(tls_cert), key: readFileSync(tls_key) } };
+}
 
-  const runtime = makeRuntime(
-    base,
-    {
-      ...imageEffects({ store: store, imagePath }),
-      plan: planEffect({
-        store,
-        imagePath,
-        capabilities,
-        linkTo,
-        default_codec: config.transfers.codec,
-        stream: config.transfers.stream,
-      }),
-      send: sendEffect({
-        store,
-        imagePath,
-        waitForData: (session, options) => required(late.server).waitForData(session, options),
-        estimate: estimateStreamBytes,
-        children,
-        progress,
-        clock: system_clock,
-        stall_timeout_ms: config.transfers.stall_timeout_s * 1_000,
-      }),
-    },
-    onFatal,
-  );
-  const repository: ImageRepository = new ImageRepository({
+/** The effects of the actors on a master. */
+function masterEffects(
+  base: NodeBase,
+  config: MasterConfig,
+  parts: { readonly repository: ImageRepository; readonly postman: Postman; readonly server: LinkServer },
+): Record<string, EffectHandler> {
+  const { store, capabilities, children, progress } = base;
+  const { codec, stream, stall_timeout_s } = config.transfers;
+  const imagePath = (image: string): string => parts.repository.path(image);
+  return {
+    ...imageEffects({ store, imagePath }),
+    plan: planEffect({
+      store,
+      imagePath,
+      capabilities,
+      linkTo: (node) => parts.postman.linkTo(node),
+      default_codec: codec,
+      stream,
+    }),
+    send: sendEffect({
+      store,
+      imagePath,
+      waitForData: (session, options) => parts.server.waitForData(session, options),
+      estimate: estimateStreamBytes,
+      children,
+      progress,
+      clock: system_clock,
+      stall_timeout_ms: stall_timeout_s * 1_000,
+    }),
+  };
+}
+
+/** Makes the parts that know each other, and lets them run; what ends them is pushed to `closing`. */
+async function runMaster(
+  base: NodeBase,
+  config: MasterConfig,
+  secrets: ReadonlyMap<string, Buffer>,
+  onFatal: (error: IcbdError) => void,
+  closing: (() => void | Promise<void>)[],
+): Promise<MasterOperations> {
+  const { storage, store, progress, log, mountpoint } = base;
+  // Filled below, before the runtime starts: effects need parts that need the runtime.
+  const handlers: Record<string, EffectHandler> = {};
+  const runtime = makeRuntime(base, handlers, onFatal);
+  const postman = new Postman(storage, runtime, masterMessageCheck(storage));
+  const repository = new ImageRepository({
     runtime,
     storage,
     store,
-    mountpoint: base.mountpoint,
+    mountpoint,
     makes_directories: false,
-    assertNotInUse: (image, number) => required(late.desk).assertNotInUse(image, number),
+    assertNotInUse: (image, number) => assertNotSending(storage, image, number),
   });
-  const postman = new Postman(storage, runtime, masterMessageCheck(storage));
-  const reports = new TransferReports(storage, progress, 'transfer', base.name);
-  const desk = new TransferDesk({
-    runtime,
-    storage,
-    repository,
-    reports,
-    resolveReplicas: (to) => operations.resolveReplicas(to),
+  const server = await createLinkServer({
+    host: config.listen.host,
+    port: config.listen.port,
+    ...readTls(config),
+    node: base.name,
     instance: base.instance,
-    failures_max: config.transfers.failures_max,
+    capabilities: base.capabilities,
+    clock: system_clock,
+    randomBytes: base.randomBytes,
+    secretOf: (node) => secrets.get(node),
+    handlers: linkHandlers(runtime, postman, log),
+    log: (entry) => logTransport(log, entry),
   });
-  const linkAddress = (): string => `${config.listen.host}:${late.server?.port ?? config.listen.port}`;
-  const operations: MasterOperations = new MasterOperations({
+  // Ended in the reverse order: links first, so that their end is still committed.
+  closing.push(
+    () => runtime.close(),
+    () => server.close(),
+  );
+  Object.assign(handlers, masterEffects(base, config, { repository, postman, server }));
+  runtime.start();
+  configureReplicas(runtime, config);
+  return new MasterOperations({
     base,
     runtime,
     repository,
-    reports,
-    desk,
-    linkTo,
-    linkAddress,
+    reports: new TransferReports(storage, progress, 'transfer', base.name),
+    failures_max: config.transfers.failures_max,
+    linkTo: (node) => postman.linkTo(node),
+    link_address: `${config.listen.host}:${server.port}`,
   });
-  Object.assign(late, { postman, desk });
-  return { runtime, postman, operations, late };
-}
-
-function required<T>(part: T | undefined): T {
-  if (part === undefined)
-    throw new IcbdError('NotAllowedNow', 'the node is starting', { operation: 'start' });
-  return part;
 }
 
 /**
@@ -143,41 +162,18 @@ export async function startMaster(
   onFatal: (error: IcbdError) => void,
 ): Promise<RunningNode> {
   const secrets = new Map(config.replicas.map(({ name, secret_file }) => [name, readSecret(secret_file)]));
-  const { tls_cert, tls_key } = config.listen;
-  const tls =
-    tls_cert === undefined || tls_key === undefined
-      ? undefined
-      : { cert: readFileSync(tls_cert), key: readFileSync(tls_key) };
   const base = await openNodeBase({ ...config, log });
-  const { runtime, postman, operations, late } = assemble(base, config, onFatal);
   const closing: (() => void | Promise<void>)[] = [base.close];
   const stop = async (): Promise<void> => {
     for (const close of closing.toReversed()) await close();
   };
   try {
-    runtime.start();
-    closing.push(() => runtime.close());
-    configureReplicas(runtime, config);
-    const server = await createLinkServer({
-      host: config.listen.host,
-      port: config.listen.port,
-      ...(tls === undefined ? {} : { tls }),
-      node: base.name,
-      instance: base.instance,
-      capabilities: base.capabilities,
-      clock: system_clock,
-      randomBytes: base.randomBytes,
-      secretOf: (node) => secrets.get(node),
-      handlers: linkHandlers(runtime, postman, log),
-      log: (entry) => logTransport(log, entry),
-    });
-    closing.push(() => server.close());
-    late.server = server;
+    const operations = await runMaster(base, config, secrets, onFatal, closing);
     const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>
       log.error({ err: error }, 'control request failed'),
     );
     closing.push(() => control.close());
-    log.info({ links: operations.linkAddress, control: config.control.socket }, 'master ready');
+    log.info({ links: operations.link_address, control: config.control.socket }, 'master ready');
     return { stop };
   } catch (error) {
     await stop();

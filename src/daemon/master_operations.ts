@@ -20,7 +20,7 @@ import type { NodeBase } from './node_base.js';
 import type { NodeMethod, NodeParams } from './node_requests.js';
 import { nodeStatus } from './node_status.js';
 import type { Operations } from './operations.js';
-import type { TransferDesk } from './transfer_desk.js';
+import { TransferDesk } from './transfer_desk.js';
 import type { TransferReports } from './transfer_reports.js';
 
 export interface MasterOperationsOptions {
@@ -28,9 +28,10 @@ export interface MasterOperationsOptions {
   readonly runtime: Runtime;
   readonly repository: ImageRepository;
   readonly reports: TransferReports;
-  readonly desk: TransferDesk;
+  readonly failures_max: number;
   readonly linkTo: (node: string) => ControlLink;
-  readonly linkAddress: () => string;
+  /** `host:port` that replicas dial. */
+  readonly link_address: string;
 }
 
 const operator: EventCause = { kind: 'operator', who: 'control API' };
@@ -41,13 +42,24 @@ const master_id = '0';
 /** What an operator can ask a master for, on itself and on any replica. */
 export class MasterOperations implements Operations {
   readonly #options: MasterOperationsOptions;
+  readonly #desk: TransferDesk;
 
   constructor(options: MasterOperationsOptions) {
+    const { base, runtime, repository, reports, failures_max } = options;
     this.#options = options;
+    this.#desk = new TransferDesk({
+      runtime,
+      storage: base.storage,
+      repository,
+      reports,
+      resolveReplicas: (to) => this.#resolveReplicas(to),
+      instance: base.instance,
+      failures_max,
+    });
   }
 
-  get linkAddress(): string {
-    return this.#options.linkAddress();
+  get link_address(): string {
+    return this.#options.link_address;
   }
 
   async status(): Promise<StatusReport> {
@@ -57,7 +69,7 @@ export class MasterOperations implements Operations {
       role: 'master',
       protocol_version,
       epoch: runtime.epoch,
-      link_address: this.linkAddress,
+      link_address: this.link_address,
       is_linked: true,
       replicas_online: replicas.filter(({ state }) => state === 'online').length,
       replicas_total: replicas.length,
@@ -118,7 +130,7 @@ export class MasterOperations implements Operations {
   }
 
   async send(request: SendRequest): Promise<TransferReport[]> {
-    return this.#options.desk.send(request, operator);
+    return this.#desk.send(request, operator);
   }
 
   async transfers(filter: TransferFilter): Promise<TransferReport[]> {
@@ -137,14 +149,14 @@ export class MasterOperations implements Operations {
   }
 
   async cancel(id: string): Promise<TransferReport> {
-    return this.#options.desk.cancel(id, operator);
+    return this.#desk.cancel(id, operator);
   }
 
   /**
    * Names of the replicas that `to` means: names, ids, or just `all`.
    * @throws IcbdError `ReplicaNotFound`
    */
-  resolveReplicas(to: readonly string[]): string[] {
+  #resolveReplicas(to: readonly string[]): string[] {
     const names = to.flatMap((text) =>
       text === 'all' ? this.#known().map(({ context }) => context.name) : [this.#resolve(text).name],
     );

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { IcbdError } from '../core/errors.js';
 import type { LinkHandlers } from '../core/link.js';
-import type { Runtime } from '../runtime/runtime.js';
-import { type LinkClient, createLinkClient } from '../transport/link_client.js';
+import type { EffectHandler } from '../runtime/ports.js';
+import { createLinkClient } from '../transport/link_client.js';
 import { type ReplicaConfig, readSecret } from './config.js';
 import { controlRoutes } from './control/routes.js';
 import { startControlServer } from './control/server.js';
@@ -17,7 +17,7 @@ import { answerRequest } from './node_requests.js';
 import { replicaMessageCheck } from './peer_messages.js';
 import { Postman } from './postman.js';
 import { ReplicaOperations } from './replica_operations.js';
-import { assertNotReceiving } from './reception_guard.js';
+import { assertNotReceiving } from './snapshot_guards.js';
 import { system_clock } from './system_clock.js';
 import { TransferReports } from './transfer_reports.js';
 
@@ -45,28 +45,10 @@ function linkHandlers(
 function assemble(base: NodeBase, config: ReplicaConfig, onFatal: (error: IcbdError) => void) {
   const { storage, store, progress, children, log } = base;
   const { url, secret_file, tls_ca } = config.master;
-  const imagePath = (image: string): string => repository.path(image);
-  const runtime: Runtime = makeRuntime(
-    base,
-    {
-      ...imageEffects({ store: store, imagePath }),
-      ...receptionEffects({
-        store,
-        // A getter: the repository needs the runtime, which needs these.
-        get repository() {
-          return repository;
-        },
-        auto_add_images: config.auto_add_images,
-        openData: (session, options) => client.openData(session, options),
-        children,
-        progress,
-        clock: system_clock,
-        stall_timeout_ms: config.transfers.stall_timeout_s * 1_000,
-      }),
-    },
-    onFatal,
-  );
-  const repository: ImageRepository = new ImageRepository({
+  // Filled below, before the runtime starts: effects need parts that need the runtime.
+  const handlers: Record<string, EffectHandler> = {};
+  const runtime = makeRuntime(base, handlers, onFatal);
+  const repository = new ImageRepository({
     runtime,
     storage,
     store,
@@ -75,7 +57,7 @@ function assemble(base: NodeBase, config: ReplicaConfig, onFatal: (error: IcbdEr
     assertNotInUse: (image, number) => assertNotReceiving(storage, image, number),
   });
   const postman = new Postman(storage, runtime, replicaMessageCheck());
-  const client: LinkClient = createLinkClient({
+  const client = createLinkClient({
     url,
     ...(tls_ca === undefined ? {} : { tls_ca: readFileSync(tls_ca) }),
     node: base.name,
@@ -88,6 +70,20 @@ function assemble(base: NodeBase, config: ReplicaConfig, onFatal: (error: IcbdEr
     onRefused: (reason) => log.error({ error: reason.toReport() }, 'the master refuses this node'),
     log: (entry) => logTransport(log, entry),
   });
+  Object.assign(
+    handlers,
+    imageEffects({ store, imagePath: (image) => repository.path(image) }),
+    receptionEffects({
+      store,
+      repository,
+      auto_add_images: config.auto_add_images,
+      openData: (session, options) => client.openData(session, options),
+      children,
+      progress,
+      clock: system_clock,
+      stall_timeout_ms: config.transfers.stall_timeout_s * 1_000,
+    }),
+  );
   const reports = new TransferReports(storage, progress, 'reception', base.name);
   const operations = new ReplicaOperations({ base, runtime, repository, reports, client, master_url: url });
   return { runtime, client, operations };

@@ -1,4 +1,4 @@
-import type { TransferContext, TransferInput } from '../actors/transfer.js';
+import type { TransferInput } from '../actors/transfer.js';
 import { IcbdError } from '../core/errors.js';
 import { compareSnapshotNumbers } from '../core/names.js';
 import type { EventCause } from '../core/records.js';
@@ -85,33 +85,6 @@ export class TransferDesk {
     }
     runtime.deliver(record, { type: 'cancel' }, cause);
     return reports.report(reports.require(record.id));
-  }
-
-  /**
-   * Refuses to delete a snapshot that a transfer sends, or is based on.
-   * @throws IcbdError `SnapshotInUse`
-   */
-  assertNotInUse(image: string, number: string): void {
-    const running = this.#options.storage.actors.list({
-      kind: 'transfer',
-      image,
-      settled: false,
-      limit: 100_000,
-    });
-    const user = running.find(({ snapshot }) => {
-      const context = snapshot.context as TransferContext;
-      return context.number === number || context.plan?.parent?.number === number;
-    });
-    if (user === undefined) return;
-    throw new IcbdError(
-      'SnapshotInUse',
-      `the transfer ${user.id} to ${user.labels.replica} needs ${image}/${number}`,
-      {
-        operation: 'delete snapshot',
-        subject: `${image}/${number}`,
-        hint: `wait for it, or icbdrep transfer cancel ${user.id}`,
-      },
-    );
   }
 
   #underWay(image: string, snapshot: string, replica: string): string | undefined {
