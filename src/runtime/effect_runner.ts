@@ -66,7 +66,7 @@ export class EffectRunner {
   }
 
   async #run(effect: EffectRecord, signal: AbortSignal): Promise<void> {
-    await Promise.all([...(this.#stopping.get(actorKey(effect)) ?? [])]);
+    await Promise.all(this.#stopping.get(actorKey(effect)) ?? new Set<Promise<void>>());
     const report = await this.#call(effect, signal);
     this.#running.delete(effect.id);
     if (!signal.aborted) this.#report(report);

@@ -7,20 +7,29 @@ export const created_event = 'created';
 export const migrated_event = 'migrated';
 
 /**
- * What an actor's events make of it, from the first on. Invariant: this is what the actor's row holds.
- * @param events all of them, in order
+ * What an actor's events make of it. Invariant: this is what the actor's row holds.
+ *
+ * It starts from the last migration, if there was one: what came before was done by a machine that is gone.
+ * @param events all of them, or the first so many, in order
  * @throws when the events do not begin with the actor's creation, or the machine throws
  */
 export function fold(definition: MachineDefinition, events: readonly EventRecord[]): MachineSnapshot {
-  const [first, ...rest] = events;
-  if (first === undefined || first.event.type !== created_event) {
-    throw new Error('a history begins with the creation of its actor');
-  }
-  let { snapshot } = firstStep(definition, first.event['input']);
-  for (const { event, handled } of rest) {
-    if (event.type === migrated_event) snapshot = event['snapshot'] as MachineSnapshot;
-    else if (handled) snapshot = nextStep(definition, snapshot, event).snapshot;
+  const start = events.findLastIndex(({ event }) => event.type === migrated_event);
+  let snapshot = start === -1 ? created(definition, events[0]) : migrated(events[start]);
+  for (const { event, handled } of events.slice(Math.max(start, 0) + 1)) {
+    if (handled) snapshot = nextStep(definition, snapshot, event).snapshot;
   }
   // Through JSON, as the row went.
   return JSON.parse(JSON.stringify(snapshot)) as MachineSnapshot;
+}
+
+function created(definition: MachineDefinition, first: EventRecord | undefined): MachineSnapshot {
+  if (first?.event.type !== created_event) {
+    throw new Error('a history begins with the creation of its actor');
+  }
+  return firstStep(definition, first.event['input']).snapshot;
+}
+
+function migrated(record: EventRecord | undefined): MachineSnapshot {
+  return record?.event['snapshot'] as MachineSnapshot;
 }

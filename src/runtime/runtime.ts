@@ -31,8 +31,11 @@ export class Runtime {
   readonly #effects: EffectRunner;
   readonly #timers: TimerQueue;
   readonly #subscribers = new Set<(commit: Commit) => void>();
+  /** Commits that the subscribers have not all heard of. */
+  readonly #untold: Commit[] = [];
   readonly #waiters = new Map<string, (end: EffectEnd) => void>();
   #epoch = 0;
+  #is_telling = false;
   #is_closed = false;
 
   constructor(options: RuntimeOptions) {
@@ -96,7 +99,7 @@ export class Runtime {
     return this.#commitIf(() => storage.messages.see(instance, message.id), [delivery]);
   }
 
-  /** Called after every commit, in order. */
+  /** Called after every commit, in order: also when a subscriber delivers. It must not throw. */
   subscribe(subscriber: (commit: Commit) => void): () => void {
     this.#subscribers.add(subscriber);
     return () => this.#subscribers.delete(subscriber);
@@ -150,7 +153,21 @@ export class Runtime {
     }
     for (const effect of commit.effects) this.#effects.start(effect);
     this.#timers.arm();
-    for (const subscriber of this.#subscribers) subscriber(commit);
+    this.#untold.push(commit);
+    this.#tellSubscribers();
+  }
+
+  #tellSubscribers(): void {
+    if (this.#is_telling) return;
+    this.#is_telling = true;
+    try {
+      for (let commit = this.#untold.shift(); commit !== undefined; commit = this.#untold.shift()) {
+        const told = commit;
+        for (const subscriber of this.#subscribers) this.#guarded('tell commit', () => subscriber(told));
+      }
+    } finally {
+      this.#is_telling = false;
+    }
   }
 
   /** An effect reports. Only the one that still runs in this epoch is heard. */
