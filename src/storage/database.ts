@@ -39,24 +39,33 @@ export function openDatabase(file: string): Database {
 /**
  * Takes the lock of a state directory for as long as this process lives; the kernel frees it, however it ends.
  * @returns what frees it early
- * @throws IcbdError `AlreadyRunning` when another daemon holds it
+ * @throws IcbdError `AlreadyRunning` when another daemon holds it, `Internal` when it cannot be made or written
  */
 export function lockStateDirectory(directory: string): () => void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const file = path.join(directory, 'lock');
-  const lock = new BetterSqlite(file, { timeout: 0 });
+  let lock: Database | undefined;
   try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    lock = new BetterSqlite(path.join(directory, 'lock'), { timeout: 0 });
     lock.pragma('journal_mode = DELETE');
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    lock.close();
-    if (!(error instanceof BetterSqlite.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error;
-    throw new IcbdError('AlreadyRunning', `another icbdrepd uses the state directory ${directory}`, {
-      operation: 'lock state directory',
-      subject: directory,
+    lock?.close();
+    throw lockError(error, directory);
+  }
+  const held = lock;
+  return () => held.close();
+}
+
+function lockError(error: unknown, directory: string): IcbdError {
+  const details = { operation: 'lock state directory', subject: directory, cause: error };
+  if (error instanceof BetterSqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+    return new IcbdError('AlreadyRunning', `another icbdrepd uses the state directory ${directory}`, {
+      ...details,
       hint: 'stop the other daemon, or give this one a state_dir of its own',
-      cause: error,
     });
   }
-  return () => lock.close();
+  return new IcbdError('Internal', `cannot lock the state directory: ${(error as Error).message}`, {
+    ...details,
+    hint: 'check that the state directory can be made and written',
+  });
 }

@@ -1,0 +1,112 @@
+CREATE TABLE actors (
+  kind            TEXT    NOT NULL,
+  id              TEXT    NOT NULL,
+  machine_version INTEGER NOT NULL,
+  status          TEXT    NOT NULL CHECK (status IN ('running', 'parked')),
+  parked_reason   TEXT    NOT NULL DEFAULT '',
+  snapshot        TEXT    NOT NULL, -- JSON: value and context
+  state           TEXT    NOT NULL,
+  settled         INTEGER NOT NULL CHECK (settled IN (0, 1)),
+  image           TEXT,
+  replica         TEXT,
+  number          TEXT,
+  seq             INTEGER NOT NULL,
+  epoch           INTEGER NOT NULL,
+  created_at_ms   INTEGER NOT NULL,
+  updated_at_ms   INTEGER NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX actors_by_age ON actors (kind, created_at_ms DESC, id DESC);
+
+CREATE INDEX actors_by_image ON actors (kind, image, number);
+
+CREATE INDEX actors_by_replica ON actors (kind, replica, created_at_ms);
+
+CREATE INDEX actors_unsettled ON actors (kind, id) WHERE settled = 0;
+
+CREATE TABLE effects (
+  effect_id     TEXT    PRIMARY KEY,
+  kind          TEXT    NOT NULL, -- of the actor
+  id            TEXT    NOT NULL,
+  seq           INTEGER NOT NULL,
+  effect        TEXT    NOT NULL,
+  params        TEXT    NOT NULL, -- JSON
+  status        TEXT    NOT NULL CHECK (status IN ('running', 'done', 'failed', 'stopped', 'lost')),
+  epoch         INTEGER NOT NULL,
+  started_at_ms INTEGER NOT NULL,
+  ended_at_ms   INTEGER,
+  error         TEXT -- JSON
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX effects_by_actor ON effects (kind, id, seq);
+
+CREATE INDEX effects_running ON effects (effect_id) WHERE status = 'running';
+
+CREATE TABLE events (
+  kind            TEXT    NOT NULL,
+  id              TEXT    NOT NULL,
+  seq             INTEGER NOT NULL,
+  at_ms           INTEGER NOT NULL,
+  epoch           INTEGER NOT NULL,
+  machine_version INTEGER NOT NULL,
+  event           TEXT    NOT NULL, -- JSON
+  cause           TEXT    NOT NULL, -- JSON
+  state           TEXT    NOT NULL, -- after the event
+  handled         INTEGER NOT NULL CHECK (handled IN (0, 1)),
+  PRIMARY KEY (kind, id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE inbox (
+  instance   TEXT    NOT NULL, -- of the sender's state database
+  message_id INTEGER NOT NULL,
+  PRIMARY KEY (instance, message_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE meta (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  message_id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  peer          TEXT    NOT NULL,
+  to_kind       TEXT    NOT NULL,
+  to_id         TEXT    NOT NULL,
+  input         TEXT    NOT NULL, -- JSON, null: never creates
+  event         TEXT    NOT NULL, -- JSON
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX outbox_by_peer ON outbox (peer, message_id);
+
+CREATE TABLE processes (
+  pid        INTEGER PRIMARY KEY,
+  start_time TEXT    NOT NULL,
+  effect_id  TEXT    NOT NULL,
+  command    TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE progress (
+  kind             TEXT    NOT NULL,
+  id               TEXT    NOT NULL,
+  attempt          INTEGER NOT NULL,
+  stream_bytes     INTEGER NOT NULL,
+  link_bytes       INTEGER NOT NULL,
+  total_bytes      INTEGER,
+  rate_bytes_per_s INTEGER NOT NULL,
+  started_at_ms    INTEGER NOT NULL,
+  at_ms            INTEGER NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE timers (
+  kind      TEXT    NOT NULL,
+  id        TEXT    NOT NULL,
+  timer     TEXT    NOT NULL,
+  event     TEXT    NOT NULL, -- JSON
+  due_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (kind, id, timer)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX timers_by_due ON timers (due_at_ms);
