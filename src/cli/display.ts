@@ -15,8 +15,8 @@ export interface ProgressDisplay {
   note(text: string): void;
 }
 
-/** Time between two lines about a transfer whose state does not change, in a log. */
-const log_interval_ms = 3_000;
+/** In a log: time between two lines about a transfer whose state does not change, ms. */
+const default_log_interval_ms = 3_000;
 
 /** One line for each transfer, redrawn in place. */
 export class LiveDisplay implements ProgressDisplay {
@@ -57,12 +57,14 @@ export class LiveDisplay implements ProgressDisplay {
 export class LogDisplay implements ProgressDisplay {
   readonly #output: Output;
   readonly #clock: Clock;
+  readonly #interval_ms: number;
   readonly #view: () => View;
   readonly #last = new Map<string, { readonly key: string; readonly at_ms: number }>();
 
-  constructor(output: Output, clock: Clock, view: () => View) {
+  constructor(output: Output, clock: Clock, view: () => View, interval_ms: number) {
     this.#output = output;
     this.#clock = clock;
+    this.#interval_ms = interval_ms;
     this.#view = view;
   }
 
@@ -71,7 +73,7 @@ export class LogDisplay implements ProgressDisplay {
     for (const transfer of transfers) {
       const key = `${shownState(transfer)} ${transfer.attempt}`;
       const last = this.#last.get(transfer.id);
-      const is_old = last === undefined || now_ms - last.at_ms >= log_interval_ms;
+      const is_old = last === undefined || now_ms - last.at_ms >= this.#interval_ms;
       if (last?.key === key && (transfer.settled || !is_old)) continue;
       this.#last.set(transfer.id, { key, at_ms: now_ms });
       const cells = progressCells(transfer, now_ms, { bar: false });
@@ -84,9 +86,18 @@ export class LogDisplay implements ProgressDisplay {
   }
 }
 
-/** The display that fits to `output`. */
-export function makeDisplay(context: CliContext, output: Output): ProgressDisplay {
+/**
+ * The display that fits to `output`.
+ * @param log_interval_ms where it is no terminal: time between two lines about the same state
+ */
+export function makeDisplay(
+  context: CliContext,
+  output: Output,
+  log_interval_ms = default_log_interval_ms,
+): ProgressDisplay {
   const view = (): View => viewOf(context, output);
   const is_live = output.terminal() !== null && context.env['TERM'] !== 'dumb';
-  return is_live ? new LiveDisplay(output, view) : new LogDisplay(output, context.clock, view);
+  return is_live
+    ? new LiveDisplay(output, view)
+    : new LogDisplay(output, context.clock, view, log_interval_ms);
 }

@@ -47,6 +47,10 @@ class FlatHelp extends Help {
   }
 }
 
+function createHelp(): Help {
+  return Object.assign(new FlatHelp(), { showGlobalOptions: true });
+}
+
 function makeProgram(run: CliRun): Command {
   const { context } = run;
   const program = new Command('icbdrep');
@@ -69,7 +73,6 @@ function makeProgram(run: CliRun): Command {
       getErrHasColors: () => false,
     })
     .exitOverride();
-  program.createHelp = () => Object.assign(new FlatHelp(), { showGlobalOptions: true });
   addNodeCommands(program, run);
   addImageCommands(program, run);
   addSnapshotCommands(program, run);
@@ -77,8 +80,9 @@ function makeProgram(run: CliRun): Command {
   addTransferCommands(program, run);
   addDemoCommand(program, run);
   // Groups are made by `command()`, which makes plain Commands.
-  for (const group of program.commands) group.createHelp = program.createHelp;
-  for (const leaf of leaves(program)) leaf.createHelp = program.createHelp;
+  for (const command of [program, ...program.commands, ...leaves(program)]) {
+    command.createHelp = createHelp;
+  }
   return program;
 }
 

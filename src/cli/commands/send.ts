@@ -35,7 +35,9 @@ async function waitAndAnswer(
     const transfers = await waitForTransfers(client, started, { clock, display, signal, interval_ms });
     if (!transfers.every(isOver)) {
       const running = counted(transfers.filter((transfer) => !isOver(transfer)).length, 'transfer');
-      context.stderr.write(`icbdrep: no longer waits; ${running} go on in the daemon: icbdrep transfers\n`);
+      context.stderr.write(
+        `icbdrep: waits no longer; the daemon goes on with ${running}: icbdrep transfers\n`,
+      );
       run.exit_code = exitCodeOfSignal(String(signal.reason));
       return;
     }

@@ -15,18 +15,21 @@ interface Copy {
   readonly differences: readonly string[];
 }
 
-async function readCopy(stage: Stage, node: DemoNode, number: string, source?: Copy): Promise<Copy> {
+async function readCopy(stage: Stage, node: DemoNode, number: string): Promise<Copy> {
   const snapshot = (await node.client.snapshots(image)).find((one) => one.number === number);
   if (snapshot === undefined) {
     throw new IcbdError('SnapshotNotFound', `${node.name} has no snapshot ${number}`, { operation: 'demo' });
   }
-  const tree = await digestTree(snapshot.path, stage.signal);
-  if (source === undefined) return { node, snapshot, tree, differences: [] };
-  const differences = differencesOf(source.tree, tree);
-  if (snapshot.received_uuid !== source.snapshot.uuid) {
-    differences.push(`received_uuid ${snapshot.received_uuid} is not the uuid of the source`);
+  return { node, snapshot, tree: await digestTree(snapshot.path, stage.signal), differences: [] };
+}
+
+function compared(copy: Copy, source: Copy): Copy {
+  const differences = differencesOf(source.tree, copy.tree);
+  const { number, received_uuid } = copy.snapshot;
+  if (received_uuid !== source.snapshot.uuid) {
+    differences.push(`received_uuid ${received_uuid} is not the uuid of the source`);
   }
-  return { node, snapshot, tree, differences: differences.map((line) => `${node.name}, ${number}: ${line}`) };
+  return { ...copy, differences: differences.map((line) => `${copy.node.name}, ${number}: ${line}`) };
 }
 
 function rowOf({ node, snapshot, tree, differences }: Copy): string[] {
@@ -44,13 +47,14 @@ const columns = ['SNAPSHOT', 'NODE', 'FILES', 'SHA-256 OF ALL', 'UUID', 'RECEIVE
 export async function compareAll(stage: Stage, numbers: readonly string[]): Promise<void> {
   const { story, master, replicas } = stage;
   const { clock } = story.context;
+  const nodes = [master, ...replicas];
   story.heading('Every file of every snapshot, compared: content, type, mode, owner, size, time, links');
   const started_ms = clock.now();
   const copies: Copy[] = [];
   for (const number of numbers) {
-    const source = await readCopy(stage, master, number);
-    copies.push(source);
-    for (const replica of replicas) copies.push(await readCopy(stage, replica, number, source));
+    const [source, ...others] = await Promise.all(nodes.map((node) => readCopy(stage, node, number)));
+    if (source === undefined) continue;
+    copies.push(source, ...others.map((copy) => compared(copy, source)));
   }
   const titles = columns.map((title) => ({ title }));
   story.raw(renderTable(titles, copies.map(rowOf), story.view));

@@ -143,7 +143,9 @@ export function troubleOf(node: DemoNode, lines_max: number): string[] {
   } catch {
     return [];
   }
-  // pino: 40 is warn, 50 error, 60 fatal.
-  const trouble = lines.filter((line) => /"level":[456]0\b/.test(line) || !line.startsWith('{'));
+  // pino: 40 is warn, 50 error, 60 fatal. What Node prints of a crash is no JSON; its stack helps nobody here.
+  const trouble = lines.filter((line) =>
+    line.startsWith('{') ? /"level":[456]0\b/.test(line) : !/^\s+at |^Node\.js |^\s*$/.test(line),
+  );
   return (trouble.length > 0 ? trouble : lines).slice(-lines_max);
 }

@@ -13,6 +13,7 @@ import { type Stage, bringUp, data_mib, image, liveOf, takeSnapshot } from './st
 import { changeVmImage, makeVmImage } from './vm_image.js';
 
 const interval_ms = 200;
+const log_interval_ms = 1_000;
 
 /** Sends snapshots to all replicas, and waits for them; `meanwhile` runs beside. */
 async function sendToAll(
@@ -25,7 +26,7 @@ async function sendToAll(
   const { clock } = context;
   story.sameAs(`send ${image} ${numbers.join(' ')} --to all --wait`);
   const started = await master.client.send({ image, numbers, to: ['all'] });
-  const display = makeDisplay(context, context.stdout);
+  const display = makeDisplay(context, context.stdout, log_interval_ms);
   const [transfers] = await Promise.all([
     waitForTransfers(master.client, started, { clock, display, signal, interval_ms }),
     meanwhile?.(started, (text) => display.note(text)),
@@ -57,7 +58,7 @@ async function killInTheMiddle(
     if (transfer.settled) return undefined;
     const { stream_bytes = 0, total_bytes = null } = transfer.progress ?? {};
     const part = total_bytes === null || total_bytes === 0 ? 0 : stream_bytes / total_bytes;
-    if (transfer.state === 'sending' && part > 0.3) {
+    if (transfer.state === 'sending' && part > 0.35) {
       // Close to its end it could be over before the signal arrives.
       if (part > 0.75) return undefined;
       stage.daemons.get(victim.name)?.kill('SIGKILL');
@@ -114,7 +115,7 @@ export async function sendAll(stage: Stage, numbers: string[]): Promise<Transfer
 /** Tells every step of the transfer that survived. */
 export async function tellHistory(stage: Stage, survivor: TransferReport): Promise<void> {
   const { story, master } = stage;
-  story.heading(`What happened to ${nameOfTransfer(survivor)}, as the master recorded it`);
+  story.heading(`What happened to the transfer ${nameOfTransfer(survivor)}, as the master recorded it`);
   story.sameAs(`transfer history ${survivor.id}`);
   story.raw(renderHistory(await master.client.history(survivor.id), story.view));
 }

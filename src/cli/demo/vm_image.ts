@@ -8,35 +8,36 @@ const mib = 1024 * 1024;
 const region_bytes = 32 * mib;
 export const disk_name = 'disk.img';
 
-/** Log lines, all different, that compress about as well as real ones. */
-function fillWithText(block: Buffer, seed: number): void {
+/** Log lines that compress about as well as real ones; they begin again after 64 KiB. */
+function textBlock(): Buffer {
+  const lines = Buffer.alloc(64 * 1024, '\n');
   let offset = 0;
-  for (let line = 0; offset < block.length; line += 1) {
-    const number = seed * 100_003 + line;
-    const text = `Mar 01 12:${line % 60} vm1 httpd[${number % 4999}]: GET /item/${number} 200 ${(number * 7919) % 99991} us\n`;
-    offset += block.write(text, offset, 'latin1');
+  for (let line = 0; offset < lines.length; line += 1) {
+    const text = `Mar 01 12:${line % 60} vm1 httpd[${line % 4999}]: GET /item/${line} 200 ${(line * 7919) % 99991} us\n`;
+    offset += lines.write(text, offset, 'latin1');
   }
+  return Buffer.alloc(mib, lines);
 }
+
+const text_block = textBlock();
 
 /** Every other MiB is random, the others are text. */
 async function writeBlocks(
   file: FileHandle,
   from_bytes: number,
   count: number,
-  seed: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const block = Buffer.allocUnsafe(mib);
+  const random_block = Buffer.allocUnsafe(mib);
   for (let index = 0; index < count; index += 1) {
     signal.throwIfAborted();
-    if (index % 2 === 0) randomFillSync(block);
-    else fillWithText(block, seed + index);
+    const block = index % 2 === 0 ? randomFillSync(random_block) : text_block;
     await file.write(block, 0, mib, from_bytes + index * mib);
   }
 }
 
 /**
- * Fills the empty directory `live` with a disk image of `data_mib` MiB of data, a third as much of holes, and
+ * Fills the empty directory `live` with a disk image of `data_mib` MiB of data, an eighth as much of holes, and
  * the small files that go with a VM.
  */
 export async function makeVmImage(live: string, data_mib: number, signal: AbortSignal): Promise<void> {
@@ -46,8 +47,8 @@ export async function makeVmImage(live: string, data_mib: number, signal: AbortS
   try {
     for (let done_mib = 0; done_mib < data_mib; done_mib += region_bytes / mib) {
       const count = Math.min(region_bytes / mib, data_mib - done_mib);
-      await writeBlocks(file, end_bytes, count, done_mib, signal);
-      end_bytes += count * mib + Math.round(region_bytes / 3);
+      await writeBlocks(file, end_bytes, count, signal);
+      end_bytes += count * mib + Math.round(region_bytes / 8);
     }
   } finally {
     await file.close();
@@ -68,7 +69,7 @@ export async function changeVmImage(live: string, changed_mib: number, signal: A
     const { size } = await file.stat();
     const distance_bytes = Math.floor(size / changed_mib / 4096) * 4096;
     for (let index = 0; index < changed_mib; index += 1) {
-      await writeBlocks(file, index * distance_bytes, 1, index, signal);
+      await writeBlocks(file, index * distance_bytes, 1, signal);
     }
   } finally {
     await file.close();

@@ -31,6 +31,13 @@ export function describeProgress(transfer: TransferReport): string {
     .join(', ');
 }
 
+/** What stands before the last error: whether it is why nothing moves, or is past. */
+function leadOf(state: string, next_at_ms: number | null, now_ms: number): string {
+  if (state === 'resting')
+    return next_at_ms === null ? '' : `tries again ${formatRelative(next_at_ms, now_ms)}: `;
+  return state === 'failed' || state === 'queued' ? '' : 'before: ';
+}
+
 /** What can be said of a transfer in a few words: its progress, result, error or next step. */
 export function describeMoment(transfer: TransferReport, now_ms: number): string {
   const { state, parked_reason, last_error, next_at_ms, already_there, stream_bytes } = transfer;
@@ -41,9 +48,8 @@ export function describeMoment(transfer: TransferReport, now_ms: number): string
   }
   const progress = describeProgress(transfer);
   if (progress !== '') return progress;
-  const retry =
-    state === 'resting' && next_at_ms !== null ? `tries again ${formatRelative(next_at_ms, now_ms)}: ` : '';
-  return last_error === null ? '' : printable(`${retry}${last_error.message} [${last_error.code}]`);
+  if (last_error === null) return '';
+  return printable(`${leadOf(state, next_at_ms, now_ms)}${last_error.message} [${last_error.code}]`);
 }
 
 /** `━━━━━━──────`: how much is done; no part of it while the total is not known. */

@@ -32,9 +32,10 @@ function renderLine(
   let room = view.columns ?? Number.POSITIVE_INFINITY;
   for (const [index, piece] of pieces.entries()) {
     const padded = pad(piece.text, widths[index] ?? 0, aligns[index]);
-    const text = cut(index === 0 ? padded : gap + padded, room);
+    const with_gap = index === 0 ? padded : gap + padded;
+    const text = cut(index === pieces.length - 1 ? with_gap.trimEnd() : with_gap, room);
     room -= widthOf(text);
-    line += styled(index === pieces.length - 1 ? text.trimEnd() : text, piece.style, view);
+    line += styled(text, piece.style, view);
   }
   return view.color ? line : line.trimEnd();
 }
