@@ -1,0 +1,150 @@
+/** zstd as one continuous stream: by Node where it has it (22.15 and later), else by the `zstd` program. */
+import type { Transform } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import * as zlib from 'node:zlib';
+import { IcbdError } from '../core/errors.js';
+import { corruptData } from './block_codec.js';
+import { type Child, startChild } from './child.js';
+import { failureOfChild } from './child_failure.js';
+import { ChildInput } from './child_input.js';
+import { type Converter, convert } from './converter.js';
+import { findProgram } from './program.js';
+
+type Direction = 'compress' | 'decompress';
+type ZstdFactory = (options: {
+  readonly params?: Record<number, number>;
+  readonly chunkSize: number;
+}) => Transform;
+
+const chunk_bytes = 256 * 1024;
+/** The history that a stream may ask the receiver to keep: level 1 needs 512 KiB. */
+const window_bits_max = 23;
+
+/** What newer versions of Node have; those that this is built against do not know it. */
+function nodeFactory(direction: Direction): ZstdFactory | undefined {
+  const name = direction === 'compress' ? 'createZstdCompress' : 'createZstdDecompress';
+  const factory: unknown = Reflect.get(zlib, name);
+  return typeof factory === 'function'
+    ? (options) => Reflect.apply(factory, zlib, [options]) as Transform
+    : undefined;
+}
+
+function nodeParameter(name: string, value: number): Record<number, number> {
+  const key: unknown = Reflect.get(zlib.constants, name);
+  return typeof key === 'number' ? { [key]: value } : {};
+}
+
+function nodeConverter(direction: Direction, factory: ZstdFactory): Converter {
+  const params =
+    direction === 'compress'
+      ? { ...nodeParameter('ZSTD_c_compressionLevel', 1), ...nodeParameter('ZSTD_c_checksumFlag', 1) }
+      : nodeParameter('ZSTD_d_windowLogMax', window_bits_max);
+  const stream = factory({ params, chunkSize: chunk_bytes });
+  const done = finished(stream);
+  done.catch(() => undefined);
+  return {
+    write: (block) =>
+      new Promise((resolve, reject) => {
+        stream.write(block, (error) => (error ? reject(error) : resolve()));
+      }),
+    end: async () => {
+      stream.end();
+    },
+    output: stream,
+    finish: () => done,
+    stop: async () => {
+      stream.destroy();
+    },
+  };
+}
+
+function programConverter(direction: Direction): Converter {
+  const args =
+    direction === 'compress'
+      ? ['-1', '-T1', '--single-thread', '-q', '-c']
+      : ['-d', '-q', '-c', `--memory=${2 ** (window_bits_max - 20)}MB`];
+  const child: Child = startChild({ program: 'zstd', args, stdin: 'pipe', stdout: 'pipe' });
+  if (child.stdin === undefined || child.stdout === undefined) {
+    throw new IcbdError('Internal', 'zstd has no pipes', { operation: direction, subject: 'zstd' });
+  }
+  const input = new ChildInput(child.stdin);
+  return {
+    write: (block) => input.write([block]),
+    end: () => input.end(),
+    output: child.stdout,
+    finish: async () => {
+      const failure = failureOfChild(child, await child.finished);
+      if (failure !== undefined) throw failure;
+    },
+    stop: async () => {
+      const message = 'the stream is not needed any more';
+      child.stop(new IcbdError('Cancelled', message, { operation: direction, subject: 'zstd' }).toReport());
+      await child.finished;
+    },
+  };
+}
+
+/** Which of the two ways to take; tests ask for one. */
+export type ZstdWay = 'node' | 'program';
+
+/** The ways that this machine has, the better first. */
+export function zstdWays(): ZstdWay[] {
+  const ways: ZstdWay[] = nodeFactory('compress') === undefined ? [] : ['node'];
+  return findProgram('zstd') === undefined ? ways : [...ways, 'program'];
+}
+
+function converter(direction: Direction, way: ZstdWay | undefined): Converter {
+  const factory = way === 'program' ? undefined : nodeFactory(direction);
+  return factory === undefined ? programConverter(direction) : nodeConverter(direction, factory);
+}
+
+/** @throws IcbdError `ProgramNotFound` if neither Node nor the machine has zstd */
+export async function* encodeZstd(
+  blocks: AsyncIterable<Buffer>,
+  way: ZstdWay | undefined = zstdWays()[0],
+): AsyncGenerator<Buffer, void, undefined> {
+  yield* convert(blocks, converter('compress', way));
+}
+
+/**
+ * Memory is bounded by the window (8 MiB), whatever the stream claims.
+ * @throws IcbdError `CorruptData`, also for a stream that ends too early; `ProgramNotFound`
+ */
+export async function* decodeZstd(
+  blocks: AsyncIterable<Buffer>,
+  way: ZstdWay | undefined = zstdWays()[0],
+): AsyncGenerator<Buffer, void, undefined> {
+  const source = watchSource(blocks);
+  try {
+    yield* convert(source.blocks, converter('decompress', way));
+  } catch (thrown) {
+    const is_ours = source.hasFailed() || (thrown instanceof IcbdError && thrown.code !== 'ProcessFailed');
+    if (is_ours) throw thrown;
+    throw corruptData('zstd', thrown instanceof Error ? thrown.message : String(thrown), thrown);
+  }
+}
+
+/** Tells a failure of the source, which passes as it is, from one of the decompressor. */
+function watchSource(blocks: AsyncIterable<Buffer>): {
+  blocks: AsyncIterable<Buffer>;
+  hasFailed: () => boolean;
+} {
+  let has_failed = false;
+  const iterator = blocks[Symbol.asyncIterator]();
+  const watched: AsyncIterableIterator<Buffer> = {
+    [Symbol.asyncIterator]: () => watched,
+    next: async () => {
+      try {
+        return await iterator.next();
+      } catch (thrown) {
+        has_failed = true;
+        throw thrown;
+      }
+    },
+    return: async () => {
+      await iterator.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { blocks: watched, hasFailed: () => has_failed };
+}
