@@ -30,6 +30,7 @@ export class WsDataSink implements DataSink {
   #in_flight_bytes = 0;
   #link_bytes = 0;
   #waiters: Waiter[] = [];
+  #ending: Waiter | undefined;
   /** Why nothing can be written any more; a complete stream has one too. */
   #over: IcbdError | undefined;
   #is_complete = false;
@@ -66,6 +67,11 @@ export class WsDataSink implements DataSink {
       const message = `a block of ${String(block.length)} bytes`;
       throw new IcbdError('FrameTooLarge', message, { operation, subject: this.#wire.address });
     }
+    // ws calls back at once for a socket that is closing: a writer would spin and never let the close event in.
+    if (this.#wire.socket.readyState !== this.#wire.socket.OPEN) {
+      await this.#wait();
+      return;
+    }
     this.#in_flight_bytes += block.length;
     this.#link_bytes += block.length + frameHeaderBytes(block.length);
     this.#wire.socket.send(block, { binary: true }, () => {
@@ -73,9 +79,7 @@ export class WsDataSink implements DataSink {
       this.#wake();
     });
     if (this.#in_flight_bytes <= limits.data_in_flight_bytes) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-    });
+    await this.#wait();
   }
 
   async end(trailer: StreamTrailer): Promise<void> {
@@ -84,13 +88,13 @@ export class WsDataSink implements DataSink {
     const text = JSON.stringify({ type: 'end', trailer: { stream_bytes, hash } } satisfies DataMessage);
     this.#link_bytes += text.length + frameHeaderBytes(text.length);
     await new Promise<void>((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
+      this.#ending = { resolve, reject };
       this.#wire.socket.send(text, (cause) => {
         // A failed write is told by the socket's close event, with its reason.
         if (cause !== undefined && cause !== null) return;
         // From here the peer closes: it has the trailer, or will have it when it has read all before it.
         this.#is_complete = true;
-        for (const waiter of this.#takeWaiters()) waiter.resolve();
+        resolve();
       });
     });
   }
@@ -130,11 +134,21 @@ export class WsDataSink implements DataSink {
       ? new IcbdError('LinkLost', 'the stream is complete', { operation, subject: this.#wire.address })
       : reason;
     for (const waiter of this.#takeWaiters()) waiter.reject(this.#over);
+    this.#ending?.reject(this.#over);
     this.onFinished();
   }
 
+  /** Until there is room, or `#finish`. */
+  #wait(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+    });
+  }
+
   #wake(): void {
-    if (this.#in_flight_bytes > limits.data_in_flight_bytes) return;
+    const { socket } = this.#wire;
+    // Room on a socket that is closing is no room: its waiters learn why from `#finish`.
+    if (socket.readyState !== socket.OPEN || this.#in_flight_bytes > limits.data_in_flight_bytes) return;
     for (const waiter of this.#takeWaiters()) waiter.resolve();
   }
 

@@ -1,0 +1,277 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
+import type { Clock } from '../../../src/core/clock.js';
+import { IcbdError } from '../../../src/core/errors.js';
+import { limits } from '../../../src/core/limits.js';
+import { unclaimed_max, unclaimed_ms } from '../../../src/transport/data_claims.js';
+import { pause_bytes, WsDataSource } from '../../../src/transport/data_source.js';
+import { dial } from '../../../src/transport/dial.js';
+import {
+  createLinkClient,
+  type LinkClient,
+  type LinkClientOptions,
+} from '../../../src/transport/link_client.js';
+import { createLinkServer, type LinkServer } from '../../../src/transport/link_server.js';
+import type { TransportLog } from '../../../src/transport/transport_log.js';
+import { Recorder, until } from '../../contract/link/control_link_suite.js';
+import { hurriedClock, master, replica, secret, secrets } from './support.js';
+
+const session = { transfer: 'transfer-1', attempt: 2 };
+const trailer = { stream_bytes: 5, hash: '00ff00ff00ff00ff' };
+const why = new IcbdError('NoSpace', 'disk full', {
+  operation: 'btrfs receive',
+  subject: '/x',
+  hint: 'make room',
+});
+const for_replica = { ...session, node: 'replica-1' };
+
+async function pause_ms(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+describe('data link', () => {
+  let server: LinkServer;
+  let client: LinkClient;
+  let log: TransportLog[];
+  const sockets: WebSocket[] = [];
+
+  async function start(clock: Clock): Promise<void> {
+    const secretOf = (node: string): Buffer | undefined => secrets.get(node);
+    const handlers = new Recorder();
+    log = [];
+    server = await createLinkServer({
+      ...master,
+      clock,
+      host: '127.0.0.1',
+      port: 0,
+      secretOf,
+      handlers,
+      log: (entry) => log.push(entry),
+    });
+    client = clientOf({});
+  }
+  function clientOf(changes: Partial<LinkClientOptions>): LinkClient {
+    const url = `ws://127.0.0.1:${String(server.port)}`;
+    return createLinkClient({ ...replica, url, secret, handlers: new Recorder(), ...changes });
+  }
+  /** An authenticated data link without our receiver on it. */
+  function rawReceiver(): Promise<WebSocket> {
+    const url = `ws://127.0.0.1:${String(server.port)}`;
+    return new Promise((resolve, reject) => {
+      dial(
+        url,
+        { ...replica, secret },
+        { kind: 'data', ...session },
+        {
+          onDone: (_wire, channel) => {
+            const socket = channel.release();
+            sockets.push(socket);
+            resolve(socket);
+          },
+          onFailed: reject,
+        },
+      );
+    });
+  }
+
+  beforeEach(async () => {
+    await start(master.clock);
+  });
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.terminate();
+    await server.close();
+  });
+
+  it('carries 200 MB to a slow consumer in order, within its bounds of memory', async () => {
+    const source = await client.openData(session);
+    const sink = await server.waitForData(for_replica);
+    if (!(source instanceof WsDataSource)) throw new Error('not our source');
+    const count = 200;
+    let most_ahead = 0;
+    let written = 0;
+    let read = 0;
+    const sending = (async () => {
+      for (let index = 0; index < count; index += 1) {
+        const block = Buffer.alloc(limits.block_bytes, index);
+        block.writeUInt32LE(index);
+        await sink.write(block);
+        written += 1;
+        most_ahead = Math.max(most_ahead, written - read);
+      }
+      await sink.end({ stream_bytes: count * limits.block_bytes, hash: trailer.hash });
+    })();
+    let most_buffered_bytes = 0;
+    for await (const block of source.blocks) {
+      expect(block.readUInt32LE()).toBe(read);
+      expect(block[limits.block_bytes - 1]).toBe(read % 256);
+      read += 1;
+      if (read <= 20) await pause_ms(20);
+      most_buffered_bytes = Math.max(most_buffered_bytes, source.buffered_bytes);
+    }
+    await sending;
+    expect(read).toBe(count);
+    expect(source.trailer).toEqual({ stream_bytes: count * limits.block_bytes, hash: trailer.hash });
+    expect(source.link_bytes).toBe(sink.link_bytes);
+    expect(most_buffered_bytes).toBeLessThanOrEqual(pause_bytes + 2 * limits.block_bytes);
+    // In flight at the sender, in the kernel's buffers (at most 6 MB each way here), and at the receiver.
+    expect(most_ahead).toBeLessThan(40);
+  });
+
+  it('hands on why the sender gave up, after what it had sent', async () => {
+    const source = await client.openData(session);
+    const sink = await server.waitForData(for_replica);
+    await sink.write(Buffer.from('part'));
+    sink.abort(why.toReport());
+    const got: string[] = [];
+    const reading = (async () => {
+      for await (const block of source.blocks) got.push(block.toString());
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'NoSpace', message: 'disk full', hint: 'make room' });
+    expect(got).toEqual(['part']);
+    expect(source.trailer).toBeUndefined();
+    await expect(sink.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'NoSpace' });
+  });
+
+  it('stops a sender that waits for room with the reason of the receiver', async () => {
+    const source = await client.openData(session);
+    const sink = await server.waitForData(for_replica);
+    const sending = (async () => {
+      for (;;) await sink.write(Buffer.alloc(limits.block_bytes));
+    })();
+    const stopped = expect(sending).rejects.toMatchObject({
+      code: 'NoSpace',
+      message: 'disk full',
+      subject: '/x',
+    });
+    await pause_ms(200);
+    source.abort(why.toReport());
+    await stopped;
+  });
+
+  it('closes the link when the consumer leaves in the middle', async () => {
+    const source = await client.openData(session);
+    const sink = await server.waitForData(for_replica);
+    const sending = (async () => {
+      for (;;) await sink.write(Buffer.alloc(limits.block_bytes));
+    })();
+    const stopped = expect(sending).rejects.toMatchObject({ code: 'Cancelled' });
+    for await (const block of source.blocks) {
+      expect(block.length).toBe(limits.block_bytes);
+      break;
+    }
+    await stopped;
+    expect(() => source.blocks[Symbol.asyncIterator]()).toThrow('once');
+  });
+
+  it('does not take a broken link for a complete stream', async () => {
+    const source = await client.openData(session);
+    const sink = await server.waitForData(for_replica);
+    await sink.write(Buffer.from('part'));
+    const reading = (async () => {
+      for await (const block of source.blocks) expect(block.toString()).toBe('part');
+    })();
+    const broken = expect(reading).rejects.toMatchObject({ code: 'LinkLost' });
+    await server.close();
+    await broken;
+    expect(source.trailer).toBeUndefined();
+    await expect(sink.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'LinkLost' });
+  });
+
+  it('fails the writer whose receiver vanished, also one that waits', async () => {
+    const socket = await rawReceiver();
+    socket.pause();
+    const sink = await server.waitForData(for_replica);
+    const sending = (async () => {
+      for (;;) await sink.write(Buffer.alloc(limits.block_bytes));
+    })();
+    const failed = expect(sending).rejects.toMatchObject({ code: 'LinkLost' });
+    await pause_ms(100);
+    socket.terminate();
+    await failed;
+  });
+
+  it.each([
+    ['data', Buffer.from('data')],
+    ['no JSON', 'what'],
+    ['an end', JSON.stringify({ type: 'end', trailer })],
+  ])('refuses %s from a receiver', async (_what, said) => {
+    const socket = await rawReceiver();
+    const sink = await server.waitForData(for_replica);
+    const closed = new Promise<number>((resolve) => socket.on('close', resolve));
+    socket.send(said);
+    expect(await closed).toBe(4003);
+    await expect(sink.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'InvalidMessage' });
+  });
+
+  it('refuses a block over the limit, at the sender and at the receiver', async () => {
+    await client.openData(session);
+    const sink = await server.waitForData(for_replica);
+    const huge = Buffer.alloc(limits.data_frame_bytes + 1);
+    await expect(sink.write(huge)).rejects.toMatchObject({ code: 'FrameTooLarge' });
+    sink.abort(why.toReport());
+  });
+
+  it('gives the link only to the node of the session', async () => {
+    const other_secret = secrets.get('replica-2') ?? Buffer.alloc(0);
+    const thief = clientOf({ node: 'replica-2', instance: 'i2', secret: other_secret });
+    const waiting = server.waitForData(for_replica);
+    const stolen = await thief.openData(session);
+    await expect(stolen.blocks[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: 'NotPermitted',
+    });
+    const source = await client.openData(session);
+    const sink = await waiting;
+    await sink.write(Buffer.from('hello'));
+    await sink.end(trailer);
+    const got: string[] = [];
+    for await (const block of source.blocks) got.push(block.toString());
+    expect(got).toEqual(['hello']);
+    expect(source.trailer).toEqual(trailer);
+  });
+
+  it('refuses a link that no transfer asks for in time', async () => {
+    await server.close();
+    await start(hurriedClock(unclaimed_ms, 100));
+    const source = await client.openData(session);
+    await expect(source.blocks[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'TimedOut' });
+    await until(() => log.find(({ kind }) => kind === 'data_refused'));
+  });
+
+  it('holds a bounded number of links for each node', async () => {
+    for (let attempt = 1; attempt <= unclaimed_max; attempt += 1)
+      await client.openData({ transfer: 't', attempt });
+    const refused = await client.openData({ transfer: 't', attempt: 99 });
+    await expect(refused.blocks[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: 'NotPermitted',
+    });
+    await expect(server.waitForData({ node: 'replica-1', transfer: 't', attempt: 3 })).resolves.toBeDefined();
+  });
+
+  it('forgets a held link that broke', async () => {
+    const socket = await rawReceiver();
+    socket.terminate();
+    await pause_ms(100);
+    await expect(server.waitForData(for_replica, { timeout_ms: 50 })).rejects.toMatchObject({
+      code: 'TimedOut',
+    });
+  });
+
+  it('stops to wait after its time, by a signal, and with the server', async () => {
+    await expect(server.waitForData(for_replica, { timeout_ms: 20 })).rejects.toMatchObject({
+      code: 'TimedOut',
+    });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const waiting = expect(server.waitForData(for_replica, { signal })).rejects.toMatchObject({
+      code: 'NoSpace',
+    });
+    await expect(server.waitForData(for_replica)).rejects.toMatchObject({ code: 'AlreadyRunning' });
+    controller.abort(why);
+    await waiting;
+    await expect(client.openData(session, { signal })).rejects.toMatchObject({ code: 'NoSpace' });
+    const last = expect(server.waitForData(for_replica)).rejects.toMatchObject({ code: 'Interrupted' });
+    await server.close();
+    await last;
+    await expect(client.openData(session)).rejects.toMatchObject({ code: 'LinkLost' });
+  });
+});
