@@ -16,6 +16,7 @@ export interface ControlServer {
 const status_by_exit_code: Readonly<Record<number, number>> = { 2: 400, 10: 404, 11: 409, 12: 409, 13: 503 };
 
 function statusOf(code: ErrorCode): number {
+  if (code === 'FrameTooLarge') return 413;
   return status_by_exit_code[error_codes[code].exit_code] ?? 500;
 }
 
