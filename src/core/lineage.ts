@@ -48,8 +48,8 @@ export function compareByAge(a: SnapshotInfo, b: SnapshotInfo): number {
 /**
  * Decides how `target` gets to a replica.
  *
- * The parent is the newest snapshot older than the target that both sides hold; without one, the newest that
- * both hold at all; without that, the snapshot is sent in full.
+ * The parent is the newest snapshot older than the target that both sides hold; without one, the oldest of the
+ * later ones that both hold, being the nearest; without that, the snapshot is sent in full.
  *
  * @param target the snapshot to be sent, one of `ours`
  * @param ours the snapshots of the image on the sending node
@@ -79,6 +79,6 @@ export function planTransfer(
       theirs.length === 0 ? 'the replica holds no snapshot of the image' : 'no snapshot in common';
     return { kind: 'full', reason };
   }
-  const reason = `newest ${older.length > 0 ? 'older ' : ''}snapshot that both sides hold`;
+  const reason = `${older.length > 0 ? 'newest older' : 'oldest later'} snapshot that both sides hold`;
   return { kind: 'incremental', parent, reason };
 }

@@ -6,6 +6,8 @@ const name_bytes_max = 255;
 /** Subvolumes and directories of ours in an image's directory start with this; it can never be a snapshot's name. */
 export const hidden_prefix = '.icbdrep-';
 
+const loneSurrogate = /\p{Surrogate}/u;
+
 function checkName(kind: 'image' | 'snapshot' | 'node', name: string): string {
   const refuse = (why: string): never => {
     throw new IcbdError('InvalidArgument', `${kind} name ${JSON.stringify(name)} ${why}`, {
@@ -22,6 +24,8 @@ function checkName(kind: 'image' | 'snapshot' | 'node', name: string): string {
     if (code < 0x20 || code === 0x7f) refuse('contains NUL or another control character');
   }
   if (name.startsWith('-')) refuse('starts with "-"');
+  // Each would be written as U+FFFD: two names would be one directory.
+  if (loneSurrogate.test(name)) refuse('is not well-formed Unicode');
   if (Buffer.byteLength(name) > name_bytes_max) refuse(`is longer than ${name_bytes_max} bytes`);
   return name;
 }
@@ -30,7 +34,7 @@ function checkName(kind: 'image' | 'snapshot' | 'node', name: string): string {
  * Checks that `name` can be an image's directory under the mount point.
  * @returns the name itself
  * @throws IcbdError `InvalidArgument` for a name with `/`, NUL or control characters, a leading `.` or `-`,
- *   an empty one, or one over 255 bytes
+ *   an empty one, one with half a surrogate pair, or one over 255 bytes
  */
 export function checkImageName(name: string): string {
   return checkName('image', name);
@@ -49,7 +53,7 @@ export function checkNodeName(name: string): string {
 const decimal = /^(0|[1-9][0-9]*)$/;
 
 /**
- * Orders snapshot numbers: decimal numbers by value, then all other names by code point.
+ * Orders snapshot numbers: decimal numbers by value, then all other names by UTF-16 code units.
  * Numbers of any length are compared exactly.
  */
 export function compareSnapshotNumbers(a: string, b: string): number {
