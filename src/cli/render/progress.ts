@@ -25,10 +25,15 @@ export function describeProgress(transfer: TransferReport): string {
     amount,
     formatPercent(stream_bytes, total_bytes),
     rate_bytes_per_s > 0 ? formatRate(rate_bytes_per_s) : '',
-    eta_s === null ? '' : `ETA ${formatDuration(eta_s * 1_000)}`,
+    eta_s === null ? '' : `ETA ${formatEta(eta_s)}`,
   ]
     .filter((part) => part !== '')
     .join(', ');
+}
+
+/** Whole seconds: it is a guess. */
+function formatEta(eta_s: number): string {
+  return eta_s < 60 ? `${Math.ceil(eta_s)} s` : formatDuration(eta_s * 1_000);
 }
 
 /** What stands before the last error: whether it is why nothing moves, or is past. */
@@ -52,11 +57,14 @@ export function describeMoment(transfer: TransferReport, now_ms: number): string
   return printable(`${leadOf(state, next_at_ms, now_ms)}${last_error.message} [${last_error.code}]`);
 }
 
-/** `━━━━━━──────`: how much is done; no part of it while the total is not known. */
+/** States in which all bytes have been sent. */
+const after_sending = new Set(['confirming', 'publishing', 'completed']);
+
+/** `━━━━━━──────`: how much is sent; no part of it while the total is not known. */
 export function renderBar({ progress, state }: TransferReport): string {
   const total_bytes = progress?.total_bytes ?? 0;
   const part = total_bytes <= 0 ? 0 : Math.min(1, (progress?.stream_bytes ?? 0) / total_bytes);
-  const filled = state === 'completed' ? bar_columns : Math.floor(part * bar_columns);
+  const filled = after_sending.has(state) ? bar_columns : Math.floor(part * bar_columns);
   return '━'.repeat(filled) + '─'.repeat(bar_columns - filled);
 }
 

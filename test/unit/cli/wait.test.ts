@@ -38,7 +38,7 @@ test('a line for each change on stderr, the end on stdout, exit code 0 when all 
   expect(await send(socket, context)).toBe(0);
   expect(context.printed.err.split('\n')).toEqual([
     'vm1/3 to replica1  queued',
-    'vm1/3 to replica1  sending    50.0 MiB of 100.0 MiB, 50 %, 10.0 MiB/s, ETA 5.0 s',
+    'vm1/3 to replica1  sending    50.0 MiB of 100.0 MiB, 50 %, 10.0 MiB/s, ETA 5 s',
     'vm1/3 to replica1  completed    100.0 MiB',
     '',
   ]);
