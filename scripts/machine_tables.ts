@@ -1,0 +1,73 @@
+/** The tables of the machines in ARCHITECTURE.md, made from the machines themselves. */
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { machines } from '../src/actors/machines.js';
+
+export const begin_marker = '<!-- machines:begin -->';
+export const end_marker = '<!-- machines:end -->';
+
+/** `xstate.after.backoff.transfer.resting` is `after backoff` to a reader. */
+function eventName(type: string): string {
+  const [, delay] = /^xstate\.after\.([^.]+)\./.exec(type) ?? [];
+  return delay === undefined ? `\`${type}\`` : `after \`${delay}\``;
+}
+
+function guardName(guard: unknown): string {
+  if (guard === undefined) return '';
+  if (typeof guard === 'string') return ` if ${guard}`;
+  // A guard that is a function stands where a named one is combined with another condition.
+  return typeof guard === 'function' ? ' if it may be retried' : '';
+}
+
+/** One line for each transition of a state, in the order they are tried. */
+function transitionLines(node: AnyStateNode): string[] {
+  return [...node.transitions].flatMap(([type, transitions]) =>
+    transitions.map(({ target, guard, actions }) => {
+      const [to] = target ?? [];
+      const nothing = actions.length === 0 ? 'ignored' : 'stays';
+      return `${eventName(type)}${guardName(guard)} → ${to === undefined ? nothing : to.key}`;
+    }),
+  );
+}
+
+/** Machines here begin in a state without states inside. */
+function initialState(machine: AnyStateMachine): string {
+  return machine.root.initial.target.map((node) => node.key).join(', ');
+}
+
+function machineTable(name: string, machine: AnyStateMachine, version: number): string {
+  const everywhere = transitionLines(machine.root);
+  const rows = Object.values(machine.states).map((node) => {
+    const settled = node.tags.includes('settled') ? ' (settled)' : '';
+    return `| **${node.key}**${settled} | ${node.description ?? ''} | ${transitionLines(node).join('<br>')} |`;
+  });
+  return [
+    `### ${name}`,
+    '',
+    `Version ${version}; begins in \`${initialState(machine)}\`.`,
+    ...(everywhere.length === 0
+      ? []
+      : ['', `In every state that does not say otherwise: ${everywhere.join('; ')}.`]),
+    '',
+    '| state | meaning | event → next state |',
+    '|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+/** All machines as Markdown. */
+export function machineTables(): string {
+  return Object.entries(machines)
+    .map(([name, { machine, version }]) => machineTable(name, machine, version))
+    .join('\n\n');
+}
+
+/**
+ * `document` with the tables of now between its markers.
+ * @throws when it does not have them
+ */
+export function withMachineTables(document: string): string {
+  const begin = document.indexOf(begin_marker);
+  const end = document.indexOf(end_marker);
+  if (begin === -1 || end < begin) throw new Error(`the document has no ${begin_marker} ... ${end_marker}`);
+  return `${document.slice(0, begin + begin_marker.length)}\n${machineTables()}\n${document.slice(end)}`;
+}
