@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fold } from '../../../src/runtime/fold.js';
-import { Bench, one, two } from './support/bench.js';
+import { Bench, one, settle, two } from './support/bench.js';
 import { counters, secondVersion } from './support/counter.js';
 
 const rename = { 1: ({ context }: { context: unknown }) => ({ value: 'resting', context }) };
@@ -122,6 +124,45 @@ describe('a new version of a machine', () => {
 });
 
 describe('fold', () => {
+  test('is what the row of every actor holds, whatever happens', async () => {
+    const steps = [
+      'work',
+      'halt',
+      'wait',
+      'count',
+      'tell',
+      'spawn',
+      'nonsense',
+      'explode',
+      'end',
+      'time',
+      'crash',
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...steps), { maxLength: 30 }), async (sequence) => {
+        const bench = new Bench();
+        bench.create();
+        bench.create('two');
+        for (const step of sequence) {
+          if (step === 'crash') bench.start();
+          else if (step === 'time') bench.clock.advance(3_000);
+          else if (step === 'end') bench.work.calls.shift()?.end('work.done');
+          else bench.send(step, { to: 'two', say: 'work', id: 'three' });
+          await settle();
+        }
+        for (const actor of [one, two, { kind: 'image', id: 'three' } as const]) {
+          const folded = bench.storage.history.events(actor);
+          const row = bench.storage.actors.load(actor);
+          if (row !== undefined) assert.deepEqual(fold(counters.image, folded), row.snapshot);
+          expect(row?.seq ?? 0).toBe(folded.length);
+        }
+        expect(bench.fatal).toEqual([]);
+        bench.storage.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test('refuses a history without its beginning', () => {
     const bench = new Bench();
     bench.create();
