@@ -11,7 +11,6 @@ export const close_codes = {
   protocol_version: 4002,
   invalid_message: 4003,
   timed_out: 4004,
-  replaced: 4005,
   not_permitted: 4006,
   aborted: 4007,
 } as const;

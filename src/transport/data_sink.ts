@@ -57,12 +57,9 @@ export class WsDataSink implements DataSink {
     return this.#link_bytes;
   }
 
-  get is_over(): boolean {
-    return this.#over !== undefined;
-  }
-
   async write(block: Buffer): Promise<void> {
     if (this.#over !== undefined) throw this.#over;
+    if (this.#ending !== undefined) throw new IcbdError('Internal', 'a block after the end', { operation });
     if (block.length > limits.data_frame_bytes) {
       const message = `a block of ${String(block.length)} bytes`;
       throw new IcbdError('FrameTooLarge', message, { operation, subject: this.#wire.address });
@@ -74,7 +71,7 @@ export class WsDataSink implements DataSink {
     }
     this.#in_flight_bytes += block.length;
     this.#link_bytes += block.length + frameHeaderBytes(block.length);
-    this.#wire.socket.send(block, { binary: true }, () => {
+    this.#wire.socket.send(block, { binary: true, compress: false }, () => {
       this.#in_flight_bytes -= block.length;
       this.#wake();
     });
@@ -100,7 +97,7 @@ export class WsDataSink implements DataSink {
   }
 
   abort(reason: ErrorReport): void {
-    if (this.#over !== undefined) return;
+    if (this.#over !== undefined || this.#is_complete) return;
     const { socket } = this.#wire;
     const error = toWireError(reason);
     socket.send(JSON.stringify({ type: 'abort', error } satisfies DataMessage), () => undefined);

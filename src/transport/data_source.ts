@@ -7,8 +7,8 @@ import { frameHeaderBytes } from './data_sink.js';
 import { fromWireError, parseDataMessage, toWireError, type DataMessage } from './messages.js';
 import { watchWire, type Wire } from './wire.js';
 
-/** Buffered bytes at which the socket is paused; one block more may be half read inside ws. */
-export const pause_bytes = limits.data_in_flight_bytes / 2;
+/** Buffered bytes at which the socket is paused (2 MiB; more measured the same); a block more may be half read. */
+export const pause_bytes = limits.data_in_flight_bytes / 4;
 /** Buffered bytes at which it is resumed: early enough that the consumer never waits for a round trip. */
 const resume_bytes = pause_bytes / 2;
 const operation = 'receive data';

@@ -5,6 +5,7 @@ import { IcbdError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { WsChannel } from './channel.js';
 import { errorOfSocket } from './close_codes.js';
+import { connectFramed } from './frame_reader.js';
 import { dialHandshake, type Handshaken, type Identity } from './handshake.js';
 import type { Purpose } from './messages.js';
 import { control_options, control_path, data_options, data_path, prepareWire, type Wire } from './wire.js';
@@ -33,15 +34,25 @@ function socketUrl(base: string, path: string): URL {
   });
 }
 
+function addressIn(url: URL): { host: string; port: number } {
+  // An IPv6 address stands in brackets in a URL only.
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return { host, port: url.port === '' ? 80 : Number(url.port) };
+}
+
 function openSocket(base: string, options: DialOptions, kind: Purpose['kind']): WebSocket {
   const is_control = kind === 'control';
-  return new WebSocket(socketUrl(base, is_control ? control_path : data_path), {
+  const url = socketUrl(base, is_control ? control_path : data_path);
+  const is_framed = !is_control && url.protocol === 'ws:';
+  return new WebSocket(url, {
     ...(is_control ? control_options : data_options),
     maxPayload: is_control ? limits.control_frame_bytes : limits.data_frame_bytes,
     handshakeTimeout: limits.handshake_ms,
     followRedirects: false,
     ca: options.tls_ca,
     minVersion: 'TLSv1.2',
+    // `tls.connect` has no such reads; there ws copies.
+    ...(is_framed ? { createConnection: () => connectFramed(addressIn(url), limits.data_frame_bytes) } : {}),
   });
 }
 

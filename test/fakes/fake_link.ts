@@ -226,6 +226,9 @@ export class FakeNetwork {
       onRefused: (reason) => options.onRefused?.(reason),
       log: (entry) => options.log?.(entry),
       dial: (hooks) => {
+        const onFailed = (reason: IcbdError): void => {
+          hooks.onEnded(reason);
+        };
         const onDone = (channel: FakeChannel, { peer }: Handshaken): void => {
           sessions += 1;
           session = new ControlSession({
@@ -243,12 +246,12 @@ export class FakeNetwork {
           hooks.onUp(session);
           session.open();
         };
-        return this.#connect(node, options.url.replace('fake://', ''), hooks.onEnded, (channel) => {
+        return this.#connect(node, options.url.replace('fake://', ''), onFailed, (channel) => {
           dialHandshake(channel, identity, { kind: 'control' }, options.secret, {
             onDone: (result) => {
               onDone(channel, result);
             },
-            onFailed: hooks.onEnded,
+            onFailed,
           });
         });
       },

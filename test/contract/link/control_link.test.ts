@@ -1,18 +1,17 @@
 import { createLinkClient, type LinkClient } from '../../../src/transport/link_client.js';
 import { createLinkServer } from '../../../src/transport/link_server.js';
 import { createFakeNetwork, type FakeClient } from '../../fakes/fake_link.js';
-import { master, real_clock, replica, secret, secrets } from '../../unit/transport/support.js';
+import { master, real_clock, replica, knownSecret, secret, seeded } from '../../unit/transport/support.js';
 import { describeControlLinks, Recorder, type LinkPair } from './control_link_suite.js';
 
 async function makeRealPair(): Promise<LinkPair> {
   const server = new Recorder();
   const client = new Recorder();
-  const secretOf = (node: string): Buffer | undefined => secrets.get(node);
   const link_server = await createLinkServer({
     ...master,
     host: '127.0.0.1',
     port: 0,
-    secretOf,
+    secretOf: knownSecret,
     handlers: server,
   });
   const url = `ws://127.0.0.1:${String(link_server.port)}`;
@@ -36,22 +35,11 @@ async function makeRealPair(): Promise<LinkPair> {
   };
 }
 
-/** A small seeded generator (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 function makeFakePair(): Promise<LinkPair> {
   const network = createFakeNetwork({ clock: real_clock, random: seeded(1) });
   const server = new Recorder();
   const client = new Recorder();
-  const fake_server = network.server({ ...master, secretOf: (node) => secrets.get(node), handlers: server });
+  const fake_server = network.server({ ...master, secretOf: knownSecret, handlers: server });
   const clients: FakeClient[] = [];
   const connect = (handlers: Parameters<LinkPair['connectRival']>[0]): void => {
     const fake_client = network.client({ ...replica, url: 'fake://master', secret, handlers });

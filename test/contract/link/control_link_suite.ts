@@ -44,6 +44,11 @@ export async function until<T>(ready: () => T | undefined | false, what = String
   }
 }
 
+/** Starts to wait for a failure; await it when what causes it is done. */
+export async function failsWith(work: Promise<unknown>, what: object): Promise<void> {
+  await expect(work).rejects.toMatchObject(what);
+}
+
 export function messageOf(id: number, peer: string): OutgoingMessage {
   return {
     id,
@@ -132,12 +137,12 @@ export function describeControlLinks(name: string, makePair: () => Promise<LinkP
     });
 
     it('gives a request up after its time, and does not mind the late answer', async () => {
-      let answer: (value: string) => void = () => undefined;
-      pair.client.answer = () => new Promise((resolve) => (answer = resolve));
+      const waiting: ((value: string) => void)[] = [];
+      pair.client.answer = () => new Promise((resolve) => waiting.push(resolve));
       await expect(here.request({ method: 'slow', params: null }, { timeout_ms: 30 })).rejects.toMatchObject({
         code: 'TimedOut',
       });
-      answer('late');
+      waiting[0]?.('late');
       pair.client.answer = () => Promise.resolve('next');
       expect(await here.request({ method: 'next', params: null })).toBe('next');
     });
@@ -153,7 +158,7 @@ export function describeControlLinks(name: string, makePair: () => Promise<LinkP
     it('tells the reason of a close to the other end, once to each, and fails what was asked', async () => {
       pair.client.answer = () => new Promise(() => undefined);
       const asked = here.request({ method: 'slow', params: null });
-      const failed = expect(asked).rejects.toMatchObject({ code: 'LinkLost' });
+      const failed = failsWith(asked, { code: 'LinkLost' });
       here.close(reason);
       here.close(reason);
       await failed;

@@ -20,7 +20,7 @@ import {
 } from '../../../src/transport/link_server.js';
 import { ping_interval_ms } from '../../../src/transport/liveness.js';
 import { messageOf, Recorder, until } from '../../contract/link/control_link_suite.js';
-import { hurriedClock, master, replica, secret, secrets } from './support.js';
+import { hurriedClock, master, replica, knownSecret, secret, secrets } from './support.js';
 
 describe('control link on a WebSocket', () => {
   let here: Recorder;
@@ -29,8 +29,14 @@ describe('control link on a WebSocket', () => {
   const ends: (() => void)[] = [];
 
   async function serve(changes: Partial<LinkServerOptions> = {}): Promise<LinkServer> {
-    const secretOf = (node: string): Buffer | undefined => secrets.get(node);
-    return createLinkServer({ ...master, host: '127.0.0.1', port: 0, secretOf, handlers: here, ...changes });
+    return createLinkServer({
+      ...master,
+      host: '127.0.0.1',
+      port: 0,
+      secretOf: knownSecret,
+      handlers: here,
+      ...changes,
+    });
   }
   function joinUp(changes: Partial<LinkClientOptions> = {}): LinkClient {
     const url = `ws://127.0.0.1:${String(server.port)}`;
@@ -220,7 +226,8 @@ describe('control link on a WebSocket', () => {
     socket.write('\0\0garbage\r\n\r\n');
     await new Promise((resolve) => socket.on('close', resolve));
     joinUp();
-    await until(() => there.up[0]);
+    const link = await until(() => there.up[0]);
+    expect(await link.request({ method: 'echo', params: 1 })).toBe(1);
   });
 
   it('works over TLS, and only with the right authority', async () => {

@@ -13,8 +13,8 @@ import {
 } from '../../../src/transport/link_client.js';
 import { createLinkServer, type LinkServer } from '../../../src/transport/link_server.js';
 import type { TransportLog } from '../../../src/transport/transport_log.js';
-import { Recorder, until } from '../../contract/link/control_link_suite.js';
-import { hurriedClock, master, replica, secret, secrets } from './support.js';
+import { failsWith, Recorder, until } from '../../contract/link/control_link_suite.js';
+import { hurriedClock, master, replica, knownSecret, secret, secrets } from './support.js';
 
 const session = { transfer: 'transfer-1', attempt: 2 };
 const trailer = { stream_bytes: 5, hash: '00ff00ff00ff00ff' };
@@ -36,7 +36,6 @@ describe('data link', () => {
   const sockets: WebSocket[] = [];
 
   async function start(clock: Clock): Promise<void> {
-    const secretOf = (node: string): Buffer | undefined => secrets.get(node);
     const handlers = new Recorder();
     log = [];
     server = await createLinkServer({
@@ -44,7 +43,7 @@ describe('data link', () => {
       clock,
       host: '127.0.0.1',
       port: 0,
-      secretOf,
+      secretOf: knownSecret,
       handlers,
       log: (entry) => log.push(entry),
     });
@@ -138,7 +137,7 @@ describe('data link', () => {
     const sending = (async () => {
       for (;;) await sink.write(Buffer.alloc(limits.block_bytes));
     })();
-    const stopped = expect(sending).rejects.toMatchObject({
+    const stopped = failsWith(sending, {
       code: 'NoSpace',
       message: 'disk full',
       subject: '/x',
@@ -146,6 +145,7 @@ describe('data link', () => {
     await pause_ms(200);
     source.abort(why.toReport());
     await stopped;
+    await expect(sink.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'NoSpace' });
   });
 
   it('closes the link when the consumer leaves in the middle', async () => {
@@ -154,7 +154,7 @@ describe('data link', () => {
     const sending = (async () => {
       for (;;) await sink.write(Buffer.alloc(limits.block_bytes));
     })();
-    const stopped = expect(sending).rejects.toMatchObject({ code: 'Cancelled' });
+    const stopped = failsWith(sending, { code: 'Cancelled' });
     for await (const block of source.blocks) {
       expect(block.length).toBe(limits.block_bytes);
       break;
@@ -170,7 +170,7 @@ describe('data link', () => {
     const reading = (async () => {
       for await (const block of source.blocks) expect(block.toString()).toBe('part');
     })();
-    const broken = expect(reading).rejects.toMatchObject({ code: 'LinkLost' });
+    const broken = failsWith(reading, { code: 'LinkLost' });
     await server.close();
     await broken;
     expect(source.trailer).toBeUndefined();
@@ -184,10 +184,11 @@ describe('data link', () => {
     const sending = (async () => {
       for (;;) await sink.write(Buffer.alloc(limits.block_bytes));
     })();
-    const failed = expect(sending).rejects.toMatchObject({ code: 'LinkLost' });
+    const failed = failsWith(sending, { code: 'LinkLost' });
     await pause_ms(100);
     socket.terminate();
     await failed;
+    await expect(sink.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'LinkLost' });
   });
 
   it.each([
@@ -262,14 +263,14 @@ describe('data link', () => {
     });
     const controller = new AbortController();
     const { signal } = controller;
-    const waiting = expect(server.waitForData(for_replica, { signal })).rejects.toMatchObject({
+    const waiting = failsWith(server.waitForData(for_replica, { signal }), {
       code: 'NoSpace',
     });
     await expect(server.waitForData(for_replica)).rejects.toMatchObject({ code: 'AlreadyRunning' });
     controller.abort(why);
     await waiting;
     await expect(client.openData(session, { signal })).rejects.toMatchObject({ code: 'NoSpace' });
-    const last = expect(server.waitForData(for_replica)).rejects.toMatchObject({ code: 'Interrupted' });
+    const last = failsWith(server.waitForData(for_replica), { code: 'Interrupted' });
     await server.close();
     await last;
     await expect(client.openData(session)).rejects.toMatchObject({ code: 'LinkLost' });

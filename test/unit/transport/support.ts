@@ -15,7 +15,7 @@ export const real_clock: Clock = {
 /** A clock on which the given times pass at once: for limits that nobody wants to wait for. */
 export function hurriedClock(hurried_ms: number, factor: number): Clock {
   return {
-    now: real_clock.now,
+    now: () => real_clock.now(),
     after: (delay_ms, work) => real_clock.after(delay_ms === hurried_ms ? delay_ms / factor : delay_ms, work),
   };
 }
@@ -33,6 +33,10 @@ export const secrets = new Map([
   ['replica-2', Buffer.from('another secret, of replica two')],
 ]);
 
+export function knownSecret(node: string): Buffer | undefined {
+  return secrets.get(node);
+}
+
 export const master = {
   node: 'master',
   instance: 'instance-m',
@@ -47,3 +51,14 @@ export const replica = {
   clock: real_clock,
   randomBytes,
 };
+
+/** A small seeded generator of numbers between 0 and 1 (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
