@@ -1,0 +1,196 @@
+/**
+ * `npm run bench [-- --size-mb N --runs N --write]`: icbdrep beside what people use today, on the same data,
+ * interleaved. `--write` puts the results into docs/performance.md.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import { codec_names } from '../src/core/codecs.js';
+import { Fleet } from '../test/support/fleet.js';
+import { type Contender, icbdrep, rawPipe, sshLz4Pipe, sshPipe } from './support/contenders.js';
+import { writeVmImage } from './support/image.js';
+import { startPrivateSshd } from './support/private_sshd.js';
+import { type Row, medianRatio, streamOf, table, wallOf } from './support/table.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    'size-mb': { type: 'string', default: '1024' },
+    runs: { type: 'string', default: '3' },
+    'ssh-port': { type: 'string', default: '22822' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const size_mb = Number(flags['size-mb']);
+const runs = Number(flags.runs);
+
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+async function makeImage(fleet: Fleet, name: string, megabytes: number): Promise<void> {
+  const source = await fleet.addImage(name);
+  await writeVmImage(path.join(source, 'disk.img'), megabytes, 7);
+  await fleet.master.client.createSnapshot(name);
+  // Reads it once, so that every contender finds it in memory.
+  await execa('bash', ['-c', `btrfs send -q '${path.join(path.dirname(source), '1')}' > /dev/null`]);
+}
+
+/** Every contender once untimed, then all of them in turn, `runs` times. */
+async function compare(contenders: readonly Contender[], image: string): Promise<Row[]> {
+  const rows = contenders.map(({ name }) => ({ name, samples: [] as Row['samples'][number][] }));
+  for (let run = 0; run <= runs; run += 1) {
+    for (const [index, contender] of contenders.entries()) {
+      const sample = await contender.run(image);
+      const what = run === 0 ? 'warm-up' : `run ${run}`;
+      say(`  ${what}: ${contender.name}: ${sample.wall_s.toFixed(2)} s`);
+      if (run > 0) rows[index]?.samples.push(sample);
+    }
+  }
+  return rows;
+}
+
+function find(rows: readonly Row[], name: string): Row {
+  const row = rows.find((each) => each.name === name);
+  if (row === undefined) throw new Error(`no row ${name}`);
+  return row;
+}
+
+/** One line for a figure that was aimed at. */
+function verdict(what: string, value: number, isReached: (value: number) => boolean, aim: string): string {
+  return `- ${isReached(value) ? 'reached' : 'NOT reached'}: ${what}: ${value.toFixed(2)} (aim: ${aim})`;
+}
+
+async function uncompressed(): Promise<string> {
+  say(`1. ${size_mb} MB that compress 2:1, no compression on disk`);
+  const fleet = await Fleet.start({
+    size_mb: size_mb * 6 + 1_024,
+    master: { transfers: 'stream = "auto"' },
+  });
+  const sshd = await startPrivateSshd(Number(flags['ssh-port']));
+  try {
+    await makeImage(fleet, 'vm', size_mb);
+    const ways = [rawPipe(fleet), ...codec_names.map((codec) => icbdrep(fleet, codec))];
+    const rows = await compare([...ways, sshPipe(fleet, sshd), sshLz4Pipe(fleet, sshd)], 'vm');
+    const raw = find(rows, 'btrfs send | btrfs receive');
+    const none = find(rows, 'icbdrep, codec none');
+    const lz4 = find(rows, 'icbdrep, codec lz4');
+    const ssh = find(rows, 'btrfs send | ssh | btrfs receive');
+    const ssh_lz4 = find(rows, 'btrfs send | lz4 | ssh | lz4 -d | btrfs receive');
+    const text = [
+      table(rows),
+      '',
+      verdict(
+        'codec none to the raw pipe, stream',
+        medianRatio(none, raw, streamOf),
+        (v) => v <= 1.05,
+        '<= 1.05',
+      ),
+      verdict(
+        'codec none to the raw pipe, durable',
+        medianRatio(none, raw, wallOf),
+        (v) => v <= 1.05,
+        '<= 1.05',
+      ),
+      verdict('ssh to codec none, stream', medianRatio(ssh, none, streamOf), (v) => v >= 1.7, '>= 1.7'),
+      verdict('ssh to codec none, durable', medianRatio(ssh, none, wallOf), (v) => v >= 1.7, '>= 1.7'),
+      verdict(
+        'ssh with lz4 to codec lz4, stream',
+        medianRatio(ssh_lz4, lz4, streamOf),
+        (v) => v >= 1.7,
+        '>= 1.7',
+      ),
+      verdict(
+        'ssh with lz4 to codec lz4, durable',
+        medianRatio(ssh_lz4, lz4, wallOf),
+        (v) => v >= 1.7,
+        '>= 1.7',
+      ),
+      '',
+      await memory(fleet),
+    ];
+    return text.join('\n');
+  } finally {
+    await sshd.dispose();
+    await fleet.dispose();
+  }
+}
+
+/** Peak memory of fresh daemons for the image, and for one four times as large. */
+async function memory(fleet: Fleet): Promise<string> {
+  const peaks: number[][] = [];
+  await makeImage(fleet, 'vm4', size_mb * 4);
+  for (const image of ['vm', 'vm4']) {
+    for (const node of fleet.nodes) await node.stop();
+    for (const node of fleet.nodes) await node.start();
+    await fleet.untilOnline();
+    const sample = await icbdrep(fleet, 'none').run(image);
+    peaks.push([sample.peak_mb['master'] ?? 0, sample.peak_mb['replica'] ?? 0]);
+  }
+  const [small = [], large = []] = peaks;
+  const highest = Math.max(...small, ...large);
+  const growth = Math.max(...large.map((value, index) => value / (small[index] ?? value)));
+  const show = (values: number[]): string => values.map((value) => value.toFixed(0)).join(' / ');
+  return [
+    `Peak memory of master / replica, codec none: ${show(small)} MB for ${size_mb} MB, ${show(large)} MB for ${size_mb * 4} MB.`,
+    '',
+    verdict('highest peak, MB', highest, (v) => v < 200, '< 200'),
+    verdict('peak for an image four times as large', growth, (v) => v < 1.15, 'the same'),
+  ].join('\n');
+}
+
+async function compressedOnDisk(): Promise<string> {
+  say(`2. the same on filesystems mounted compress=zstd:1`);
+  const fleet = await Fleet.start({ size_mb: size_mb * 4 + 1_024, mount_options: 'compress=zstd:1' });
+  try {
+    await makeImage(fleet, 'vm', size_mb);
+    const v2 = '--proto 2 --compressed-data';
+    const rows = await compare([rawPipe(fleet), rawPipe(fleet, v2), icbdrep(fleet, 'none')], 'vm');
+    const raw = find(rows, 'btrfs send | btrfs receive');
+    const own = find(rows, 'icbdrep, codec none');
+    return [
+      table(rows),
+      '',
+      verdict('v1 pipe to icbdrep, stream', medianRatio(raw, own, streamOf), (v) => v >= 2.5, '>= 2.5'),
+      verdict('v1 pipe to icbdrep, durable', medianRatio(raw, own, wallOf), (v) => v >= 2.5, '>= 2.5'),
+    ].join('\n');
+  } finally {
+    await fleet.dispose();
+  }
+}
+
+async function machine(): Promise<string> {
+  const { stdout } = await execa('btrfs', ['--version']);
+  const memory_gb = Math.round(totalmem() / 1024 ** 3);
+  const [cpu] = cpus();
+  return `${cpus().length} cores (${cpu?.model ?? 'unknown'}), ${memory_gb} GB, Linux ${release()}, ${stdout.split('\n')[0]}, Node ${process.version}; loop devices on tmpfs, everything in memory`;
+}
+
+const begin = '<!-- bench:begin -->';
+const end = '<!-- bench:end -->';
+
+function writeResults(text: string): void {
+  const file = new URL('../docs/performance.md', import.meta.url);
+  mkdirSync(new URL('../docs/', import.meta.url), { recursive: true });
+  const before = readFileSync(file, 'utf8');
+  const [head = ''] = before.split(begin);
+  const tail = before.split(end)[1] ?? '';
+  writeFileSync(file, `${head}${begin}\n${text}\n${end}${tail}`);
+}
+
+const results = [
+  `Command: \`npm run bench\` (${runs} runs of each, interleaved, after one warm-up; medians, and medians of the ratios of each run)`,
+  '',
+  `Machine: ${await machine()}`,
+  '',
+  `### ${size_mb} MB that compress about 2:1`,
+  '',
+  await uncompressed(),
+  '',
+  `### The same on filesystems mounted compress=zstd:1`,
+  '',
+  await compressedOnDisk(),
+].join('\n');
+say(`\n${results}`);
+if (flags.write) writeResults(results);

@@ -1,0 +1,44 @@
+import { createCipheriv } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+
+const block_bytes = 1024 * 1024;
+/** Of every megabyte so much is random, as packed files on a disk are; the rest is lines of a log. */
+const random_bytes = 256 * 1024;
+const template_count = 1_024;
+
+/** Lines that repeat in part, each with something of its own, until `bytes` are full. */
+function logBytes(key_stream: Buffer, templates: readonly string[], bytes: number): Buffer {
+  const text = Buffer.alloc(bytes, 10);
+  for (let at = 0, index = 0; at < bytes; index = (index + 6) % (key_stream.length - 6)) {
+    const template = templates[key_stream.readUInt16LE(index) % templates.length] ?? '';
+    const own = key_stream.toString('hex', index + 2, index + 6);
+    at += text.write(`${own} ${template}\n`, at);
+  }
+  return text;
+}
+
+/**
+ * Writes a file that compresses about 2:1 with a fast codec, in long runs as a disk image has them: random data
+ * beside text. The same seed gives the same bytes.
+ */
+export async function writeVmImage(file: string, size_mb: number, seed: number): Promise<void> {
+  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, seed), Buffer.alloc(16));
+  const next = (bytes: number): Buffer => cipher.update(Buffer.alloc(bytes));
+  const templates = Array.from({ length: template_count }, () => {
+    const words =
+      next(16)
+        .toString('hex')
+        .match(/.{1,5}/g) ?? [];
+    return `vm systemd[1]: Started ${words.join(' ')}.`;
+  });
+  const handle: FileHandle = await open(file, 'w');
+  try {
+    for (let index = 0; index < size_mb; index += 1) {
+      await handle.write(next(random_bytes));
+      await handle.write(logBytes(next(64 * 1024), templates, block_bytes - random_bytes));
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
