@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { WriteStream } from 'node:tty';
 import type { CliContext, Interrupt, Output } from './context.js';
+import { exitCodeOfSignal } from './exit_codes.js';
 import { runCli } from './program.js';
 
 function outputOf(stream: WriteStream): Output {
@@ -47,11 +48,13 @@ const context: CliContext = {
   catchInterrupt,
 };
 
-// A reader that has seen enough, as `head` does, is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+// As a program ends that does not catch SIGPIPE: a reader such as `head` has seen enough.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodeOfSignal('SIGPIPE'));
+    throw error;
+  });
+}
 
 /** Waits until all that was written has left the process. */
 function flush(stream: WriteStream): Promise<void> {

@@ -44,13 +44,17 @@ function startDemo(...options: string[]) {
 }
 
 /** Waits until the demo has printed `text`. */
-async function untilPrinted(child: ReturnType<typeof startDemo>, text: string): Promise<void> {
-  let printed = '';
-  for await (const line of child.iterable({ from: 'all' })) {
-    printed += `${line}\n`;
-    if (printed.includes(text)) return;
-  }
-  throw new Error(`the demo ended without ${JSON.stringify(text)}:\n${printed}`);
+function untilPrinted(child: ReturnType<typeof startDemo>, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let printed = '';
+    child.all.on('data', (chunk: Buffer) => {
+      printed += chunk.toString();
+      if (printed.includes(text)) resolve();
+    });
+    child.all.on('end', () =>
+      reject(new Error(`the demo ended without ${JSON.stringify(text)}:\n${printed}`)),
+    );
+  });
 }
 
 /** Processes that have the demo's directory in their command line. */
@@ -95,6 +99,15 @@ test('Ctrl-C in the middle of a transfer: it cleans up and ends with 130', async
   const { exitCode, all } = await demo;
   expect(exitCode).toBe(130);
   expect(all).toContain('SIGINT: cleans up');
+  expect(await leftBehind()).toEqual([]);
+});
+
+test('when nobody reads what it tells, it cleans up, and does not say that all is well', async () => {
+  const demo = startDemo();
+  await untilPrinted(demo, 'dials the master');
+  demo.stdout.destroy();
+  const { exitCode } = await demo;
+  expect(exitCode).toBe(141);
   expect(await leftBehind()).toEqual([]);
 });
 
