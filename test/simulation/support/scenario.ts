@@ -55,24 +55,43 @@ function planTransfers(random: Random, count: number): TransferInput[] {
   }));
 }
 
-/** At most one transfer of an image at a time to a replica, and no more than it has slots. */
-function checkSlots(master: SimNode, violations: string[]): void {
-  for (const name of replica_names) {
+const active_states = new Set(['planning', 'offering', 'sending']);
+
+/** At most one transfer of an image at a time to a replica, no more than it has slots, and none without one. */
+class SlotChecker {
+  readonly #violations: string[];
+  readonly #replica_of: ReadonlyMap<string, string>;
+  /** Transfers that run, as their events say. */
+  readonly #active = new Set<string>();
+
+  constructor(transfers: readonly TransferInput[], violations: string[]) {
+    this.#violations = violations;
+    this.#replica_of = new Map(transfers.map(({ id, replica }) => [id, replica]));
+  }
+
+  check(master: SimNode, { events }: Commit): void {
+    for (const { kind, id, state } of events) {
+      if (kind !== 'transfer') continue;
+      if (active_states.has(state)) this.#active.add(id);
+      else this.#active.delete(id);
+    }
+    const is_touched = events.some(({ kind }) => kind === 'replica' || kind === 'transfer');
+    if (is_touched) for (const name of replica_names) this.#checkReplica(master, name);
+  }
+
+  #checkReplica(master: SimNode, name: string): void {
     const record = master.storage.actors.load({ kind: 'replica', id: name });
-    if (record === undefined) continue;
+    if (record === undefined) return;
     const { queue, slots_max } = record.snapshot.context as ReplicaContext;
     const held = queue.filter((entry) => entry.state === 'running');
-    if (held.length > slots_max) violations.push(`${name} gave out ${held.length} of ${slots_max} slots`);
-    if (new Set(held.map((entry) => entry.image)).size < held.length) {
-      violations.push(`${name} gave two slots to one image`);
-    }
-    if (new Set(queue.map((entry) => entry.transfer)).size < queue.length) {
-      violations.push(`${name} has a transfer twice in its queue`);
-    }
-    const states = ['planning', 'offering', 'sending'];
-    for (const transfer of master.storage.actors.list({ kind: 'transfer', states, replica: name })) {
-      if (transfer.status === 'running' && !held.some((entry) => entry.transfer === transfer.id)) {
-        violations.push(`${transfer.id} is ${transfer.state} without a slot`);
+    const complain = (what: string): void => void this.#violations.push(`${name} ${what}`);
+    if (held.length > slots_max) complain(`gave out ${held.length} of ${slots_max} slots`);
+    if (new Set(held.map((entry) => entry.image)).size < held.length) complain('gave two slots to one image');
+    if (new Set(queue.map((entry) => entry.transfer)).size < queue.length)
+      complain('queues a transfer twice');
+    for (const id of this.#active) {
+      if (this.#replica_of.get(id) === name && !held.some((entry) => entry.transfer === id)) {
+        complain(`did not give ${id} the slot that it runs on`);
       }
     }
   }
@@ -97,6 +116,7 @@ export function simulate(seed: number, transfer_count: number): Simulation {
   const cancel_in = new Map<string, string>();
   for (const id of cancelled) if (random.chance(0.7)) cancel_in.set(id, random.pick(reception_states));
 
+  const slots = new SlotChecker(transfers, violations);
   const nodes = new Map<string, SimNode>();
   const master = (): SimNode => nodes.get('master') as SimNode;
   const network = new Network({
@@ -133,7 +153,7 @@ export function simulate(seed: number, transfer_count: number): Simulation {
     for (const { kind, id, parked_reason } of commit.parked) {
       violations.push(`${kind}/${id} on ${node.name} was parked: ${parked_reason}`);
     }
-    if (node === master()) return checkSlots(node, violations);
+    if (node === master()) return slots.check(node, commit);
     for (const { kind, id, state } of commit.events) {
       if (kind !== 'reception' || cancel_in.get(id) !== state) continue;
       cancel_in.delete(id);
