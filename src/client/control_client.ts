@@ -95,7 +95,7 @@ export class ControlClient {
     return this.#call('GET', pathWith('/v1/transfers', { ...rest, states: states?.join(',') }));
   }
 
-  /** @param id or the beginning of one, if only one transfer begins so */
+  /** @param id for example `17-3fa9`, or the number before the dash alone */
   transfer(id: string): Promise<TransferReport> {
     return this.#call('GET', `/v1/transfers/${encodeURIComponent(id)}`);
   }
