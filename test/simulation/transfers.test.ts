@@ -7,7 +7,7 @@ import { check } from './support/checks.js';
 import { simulate } from './support/scenario.js';
 
 const one_seed = process.env['SIM_SEED'];
-const runs = Number(process.env['SIM_RUNS'] ?? 200);
+const runs = Number(process.env['SIM_RUNS'] ?? 100);
 const batches = 10;
 const transfers_per_run = 20;
 
