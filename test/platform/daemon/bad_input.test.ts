@@ -33,14 +33,16 @@ function rawRequest(
   });
 }
 
+/** What a promise was rejected with; code `none` if it was not. */
+async function errorOf(work: Promise<unknown>): Promise<{ code: string; hint: string }> {
+  return work.then(
+    () => ({ code: 'none', hint: '' }),
+    (error: unknown) => error as { code: string; hint: string },
+  );
+}
+
 describe('bad input gets a clear error and changes nothing', () => {
   let fleet: Fleet;
-  const errorOf = async (work: Promise<unknown>): Promise<{ code: string; hint: string }> =>
-    work.then(
-      () => ({ code: 'none', hint: '' }),
-      (error: unknown) => error as { code: string; hint: string },
-    );
-
   beforeAll(async () => {
     fleet = await Fleet.start({ size_mb: 256 });
     await fleet.addImage('vm1');

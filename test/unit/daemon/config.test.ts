@@ -8,6 +8,16 @@ import { loadMasterConfig, loadReplicaConfig, readSecret } from '../../../src/da
 const minimal = 'mountpoint = "/srv/icbd"\nstate_dir = "/var/lib/icbdrep"\n';
 const replica = `name = "r1"\n${minimal}[master]\nurl = "ws://127.0.0.1:9410"\nsecret_file = "/etc/secret"\n`;
 
+function errorOf(work: () => unknown): IcbdError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof IcbdError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 describe('config files', () => {
   let directory: string;
   const write = (text: string, mode = 0o600): string => {
@@ -15,15 +25,6 @@ describe('config files', () => {
     rmSync(file, { force: true });
     writeFileSync(file, text, { mode });
     return file;
-  };
-  const errorOf = (work: () => unknown): IcbdError => {
-    try {
-      work();
-    } catch (error) {
-      if (error instanceof IcbdError) return error;
-      throw error;
-    }
-    throw new Error('nothing was thrown');
   };
   beforeAll(() => {
     directory = mkdtempSync(path.join(tmpdir(), 'icbdrep-config-'));
