@@ -47,6 +47,8 @@ class PatientReader {
       this.#away_since_ms = null;
       return transfer;
     } catch (error) {
+      // Nobody waits any more: what is lost now is no news.
+      if (this.#options.signal.aborted) return undefined;
       if (!(error instanceof IcbdError) || error.code !== 'DaemonNotRunning') throw error;
       if (this.#away_since_ms === null) {
         display.note(`${error.message}: waits up to ${patience_ms / 1_000} s for it to come back`);
@@ -80,7 +82,7 @@ export async function waitForTransfers(
       if (next === undefined) break;
       current[index] = next;
     }
-    options.display.show(current);
+    if (!options.signal.aborted) options.display.show(current);
   }
   return current;
 }

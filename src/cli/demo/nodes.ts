@@ -135,17 +135,19 @@ export function startDaemon(workspace: Workspace, node: DemoNode): ChildProcess 
   return child as ChildProcess & { readonly pid: number };
 }
 
-/** The last lines of the node's log that tell of trouble, or just its last lines. */
+/** The last lines of the node's log that tell of trouble. */
 export function troubleOf(node: DemoNode, lines_max: number): string[] {
   let lines: string[];
   try {
-    lines = readFileSync(node.log_file, 'utf8').trimEnd().split('\n');
+    lines = readFileSync(node.log_file, 'utf8').split('\n');
   } catch {
     return [];
   }
   // pino: 40 is warn, 50 error, 60 fatal. What Node prints of a crash is no JSON; its stack helps nobody here.
   const trouble = lines.filter((line) =>
-    line.startsWith('{') ? /"level":[456]0\b/.test(line) : !/^\s+at |^Node\.js |^\s*$/.test(line),
+    line.startsWith('{')
+      ? /"level":("(warn|error|fatal)"|[456]0\b)/.test(line)
+      : !/^\s+at |^Node\.js |^\s*$/.test(line),
   );
-  return (trouble.length > 0 ? trouble : lines).slice(-lines_max);
+  return trouble.slice(-lines_max);
 }

@@ -37,10 +37,11 @@ async function writeBlocks(
 }
 
 /**
- * Fills the empty directory `live` with a disk image of `data_mib` MiB of data, an eighth as much of holes, and
- * the small files that go with a VM.
+ * Makes the directory `live`, if it is missing, and fills it with a disk image of `data_mib` MiB of data, an
+ * eighth as much of holes, and the small files that go with a VM.
  */
 export async function makeVmImage(live: string, data_mib: number, signal: AbortSignal): Promise<void> {
+  await mkdir(live, { recursive: true });
   const disk = join(live, disk_name);
   const file = await open(disk, 'wx', 0o640);
   let end_bytes = 0;
