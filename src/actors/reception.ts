@@ -26,6 +26,8 @@ export interface ReceptionContext extends ReceptionInput {
   readonly uuid: string;
   readonly parent: { readonly number: string; readonly uuid: string } | null;
   readonly codec: Codec;
+  /** The attempt whose stream arrived whole; its hidden subvolume is what gets published. */
+  readonly received_attempt: number;
   /** An attempt that was offered while the one before was being cleaned up. */
   readonly next_offer: Offer | null;
   readonly cancel_asked: boolean;
@@ -158,6 +160,7 @@ export const receptionMachine = setupReception.createMachine({
     uuid: '',
     parent: null,
     codec: 'none',
+    received_attempt: 0,
     next_offer: null,
     cancel_asked: false,
     error: null,
@@ -232,7 +235,10 @@ export const receptionMachine = setupReception.createMachine({
       on: {
         'receive.done': {
           target: 'publishing',
-          actions: assign({ outcome: ({ event }) => ({ already_there: false, ...event.result }) }),
+          actions: assign({
+            outcome: ({ event }) => ({ already_there: false, ...event.result }),
+            received_attempt: ({ context }) => context.attempt,
+          }),
         },
         'receive.failed': { target: 'cleaning', actions: noteError },
         restarted: { target: 'cleaning', actions: noteRestart },
@@ -240,7 +246,13 @@ export const receptionMachine = setupReception.createMachine({
     },
     publishing: {
       description: 'the hashes agreed; makes the snapshot durable and gives it its name',
-      entry: { type: 'effect', params: ({ context }) => ({ kind: 'publish', params: place(context) }) },
+      entry: {
+        type: 'effect',
+        params: ({ context }) => ({
+          kind: 'publish',
+          params: { ...place(context), attempt: context.received_attempt },
+        }),
+      },
       on: {
         'publish.done': 'completed',
         'publish.failed': { target: 'cleaning', actions: noteError },

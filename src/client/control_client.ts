@@ -12,6 +12,8 @@ import type {
   TransferReport,
 } from '../core/report.js';
 
+/** A daemon that says nothing for so long hangs, ms; taking a snapshot of a busy filesystem may take a while. */
+const silence_ms_max = 120_000;
 /** Bytes of the longest answer that is read. */
 const answer_bytes_max = 256 * 1024 * 1024;
 
@@ -141,6 +143,9 @@ export class ControlClient {
         },
       );
       request.on('error', fail);
+      request.setTimeout(silence_ms_max, () => {
+        request.destroy(new Error(`no answer for ${silence_ms_max / 1_000} s`));
+      });
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }

@@ -29,7 +29,7 @@ const seconds = z.int().min(1).max(86_400);
 const log = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
-const control = z.strictObject({ socket: absolutePath });
+const control = (socket: string) => z.strictObject({ socket: absolutePath.default(socket) }).prefault({});
 
 const masterSchema = z
   .strictObject({
@@ -47,7 +47,7 @@ const masterSchema = z
         error: 'tls_cert and tls_key go together',
       })
       .prefault({}),
-    control: control.prefault({ socket: '/run/icbdrep/master.sock' }),
+    control: control('/run/icbdrep/master.sock'),
     transfers: z
       .strictObject({
         codec: z.enum(codec_names).default('none'),
@@ -87,7 +87,7 @@ const replicaSchema = z.strictObject({
     secret_file: absolutePath,
     tls_ca: absolutePath.optional(),
   }),
-  control: control.prefault({ socket: '/run/icbdrep/replica.sock' }),
+  control: control('/run/icbdrep/replica.sock'),
   transfers: z.strictObject({ stall_timeout_s: seconds.default(300) }).prefault({}),
   log: log.prefault({}),
 });

@@ -1,6 +1,6 @@
 import { type Logger, destination, pino } from 'pino';
 import type { IcbdError } from '../core/errors.js';
-import type { EventRecord } from '../core/records.js';
+import type { EventRecord, OutgoingMessage } from '../core/records.js';
 import type { Commit } from '../runtime/ports.js';
 import type { TransportLog } from '../transport/transport_log.js';
 
@@ -47,6 +47,12 @@ export function logCommit(log: Logger, commit: Commit): void {
 export function logTransport(log: Logger, entry: TransportLog): void {
   const { kind, ...rest } = entry;
   log.warn(rest, `link: ${kind.replaceAll('_', ' ')}`);
+}
+
+/** A message that stays in the outbox because no link takes it. */
+export function logUnsendable(log: Logger, { id, peer, to, event }: OutgoingMessage, error: IcbdError): void {
+  const line = { peer, message: id, to: `${to.kind}/${to.id}`, event: event.type, error: error.toReport() };
+  log.error(line, 'message cannot be sent');
 }
 
 /** The last line of a daemon that cannot go on. */

@@ -13,7 +13,7 @@ import { imageEffects } from './effects/image_effects.js';
 import { planEffect } from './effects/plan.js';
 import { sendEffect } from './effects/send.js';
 import { ImageRepository } from './image_repository.js';
-import { logTransport } from './logging.js';
+import { logTransport, logUnsendable } from './logging.js';
 import { MasterOperations } from './master_operations.js';
 import type { RunningNode } from './node_process.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
@@ -110,7 +110,9 @@ async function runMaster(
   // Filled below, before the runtime starts: effects need parts that need the runtime.
   const handlers: Record<string, EffectHandler> = {};
   const runtime = makeRuntime(base, handlers, onFatal);
-  const postman = new Postman(storage, runtime, masterMessageCheck(storage));
+  const postman = new Postman(storage, runtime, masterMessageCheck(storage), (message, error) =>
+    logUnsendable(log, message, error),
+  );
   const repository = new ImageRepository({
     runtime,
     storage,

@@ -12,12 +12,20 @@ export class Postman {
   readonly #storage: Storage;
   readonly #runtime: Runtime;
   readonly #check: MessageCheck;
+  readonly #onUnsendable: (message: OutgoingMessage, error: IcbdError) => void;
   readonly #links = new Map<string, ControlLink>();
 
-  constructor(storage: Storage, runtime: Runtime, check: MessageCheck) {
+  /** @param onUnsendable told of a message that no link takes; it stays in the outbox */
+  constructor(
+    storage: Storage,
+    runtime: Runtime,
+    check: MessageCheck,
+    onUnsendable: (message: OutgoingMessage, error: IcbdError) => void,
+  ) {
     this.#storage = storage;
     this.#runtime = runtime;
     this.#check = check;
+    this.#onUnsendable = onUnsendable;
     runtime.subscribe(({ messages }) => messages.forEach((message) => this.#send(message)));
   }
 
@@ -59,7 +67,13 @@ export class Postman {
   }
 
   #send(message: OutgoingMessage): void {
-    const floor = this.#storage.messages.floor(message.peer) ?? message.id;
-    this.#links.get(message.peer)?.sendMessage(message, floor);
+    const link = this.#links.get(message.peer);
+    if (link === undefined) return;
+    try {
+      link.sendMessage(message, this.#storage.messages.floor(message.peer) ?? message.id);
+    } catch (error) {
+      // It must not take the link, or the commit's caller, down with it.
+      this.#onUnsendable(message, IcbdError.from(error, 'send message', message.peer));
+    }
   }
 }

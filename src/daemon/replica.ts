@@ -10,7 +10,7 @@ import { startControlServer } from './control/server.js';
 import { imageEffects } from './effects/image_effects.js';
 import { receptionEffects } from './effects/reception_effects.js';
 import { ImageRepository } from './image_repository.js';
-import { logTransport } from './logging.js';
+import { logTransport, logUnsendable } from './logging.js';
 import type { RunningNode } from './node_process.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
 import { answerRequest } from './node_requests.js';
@@ -56,7 +56,9 @@ function assemble(base: NodeBase, config: ReplicaConfig, onFatal: (error: IcbdEr
     makes_directories: true,
     assertNotInUse: (image, number) => assertNotReceiving(storage, image, number),
   });
-  const postman = new Postman(storage, runtime, replicaMessageCheck());
+  const postman = new Postman(storage, runtime, replicaMessageCheck(), (message, error) =>
+    logUnsendable(log, message, error),
+  );
   const client = createLinkClient({
     url,
     ...(tls_ca === undefined ? {} : { tls_ca: readFileSync(tls_ca) }),

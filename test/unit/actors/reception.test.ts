@@ -132,6 +132,11 @@ describe('reception', () => {
     });
   });
 
+  test('what is published after a restart is what arrived, though a newer attempt was offered', () => {
+    const reception = inState('publishing').send(offer(2), restarted);
+    expect(reception.effect('publish')).toMatchObject({ transfer: 't1', attempt: 1 });
+  });
+
   test.each(['idle', 'preparing', 'ready', 'receiving', 'cleaning', 'failed', 'refused'])(
     'a cancel in %s cleans up, and then says so',
     (state) => {

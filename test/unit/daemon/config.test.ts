@@ -50,6 +50,12 @@ describe('config files', () => {
     });
   });
 
+  test('an empty table means its defaults', () => {
+    expect(loadMasterConfig(write(`${minimal}[control]\n[transfers]\n[log]\n`))).toEqual(
+      loadMasterConfig(write(minimal)),
+    );
+  });
+
   test('a minimal replica gets the documented defaults', () => {
     expect(loadReplicaConfig(write(replica))).toMatchObject({
       auto_add_images: false,
