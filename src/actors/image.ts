@@ -8,7 +8,7 @@ import { assign, setup } from 'xstate';
 import type { Codec } from '../core/codecs.js';
 import type { ErrorReport } from '../core/errors.js';
 import { type RuntimeEvent, type Timed, intents } from './intents.js';
-import type { TransferInput } from './transfer.js';
+import type { TransferInput } from './transfer_events.js';
 
 export interface ImageInput {
   readonly name: string;

@@ -2,9 +2,11 @@
 import type { AnyStateMachine } from 'xstate';
 import type { ActorKind, ActorLabels, MachineSnapshot } from '../core/records.js';
 import { type ImageContext, imageMachine } from './image.js';
-import { type ReceptionContext, receptionMachine } from './reception.js';
+import { receptionMachine } from './reception.js';
+import type { ReceptionContext } from './reception_events.js';
 import { type ReplicaContext, replicaMachine } from './replica.js';
-import { type TransferContext, transferMachine } from './transfer.js';
+import { transferMachine } from './transfer.js';
+import type { TransferContext } from './transfer_events.js';
 
 export interface MachineDefinition {
   readonly machine: AnyStateMachine;

@@ -7,71 +7,9 @@
  */
 import { assign, setup } from 'xstate';
 import { backoff_ms } from '../core/backoff.js';
-import type { Codec, StreamVersion } from '../core/codecs.js';
 import type { ErrorReport } from '../core/errors.js';
-import type { ActorAddress } from '../core/records.js';
-import { type RuntimeEvent, type Timed, intents } from './intents.js';
-
-export interface TransferInput {
-  readonly id: string;
-  readonly image: string;
-  readonly number: string;
-  /** Name of the replica node. */
-  readonly replica: string;
-  /** Asked for by the operator or the image; null: what the config says. */
-  readonly codec: Codec | null;
-  /** Failures in a row before it ends as failed. */
-  readonly failures_max: number;
-}
-
-/** How one attempt is done; made by the `plan` effect. */
-export interface AttemptPlan {
-  /** Identity of the snapshot: the received_uuid that its copy will have. */
-  readonly uuid: string;
-  readonly parent: { readonly number: string; readonly uuid: string } | null;
-  /** Why this parent, or why none, in words. */
-  readonly reason: string;
-  readonly codec: Codec;
-  readonly stream_version: StreamVersion;
-}
-
-export interface TransferContext extends TransferInput {
-  /** Runs so far; 0 before the first. */
-  readonly attempt: number;
-  /** Failures in a row, link losses and restarts not counted. */
-  readonly failures: number;
-  readonly plan: AttemptPlan | null;
-  /** Whether the replica was ever told of this transfer, so that it may hold something to clean up. */
-  readonly offered: boolean;
-  readonly last_error: ErrorReport | null;
-  readonly outcome: TransferOutcome | null;
-}
-
-export interface TransferOutcome {
-  /** True if the replica held the snapshot before, and nothing was sent. */
-  readonly already_there: boolean;
-  /** Uncompressed bytes of the stream. */
-  readonly stream_bytes: number;
-  /** XXH3-64 of the stream, hex; empty if nothing was sent. */
-  readonly hash: string;
-}
-
-export type TransferEvent = (
-  | { readonly type: 'slot.granted' }
-  | { readonly type: 'replica.offline'; readonly reason: string }
-  | { readonly type: 'plan.done'; readonly result: AttemptPlan }
-  | { readonly type: 'plan.already_there'; readonly number: string }
-  | { readonly type: 'plan.failed'; readonly error: ErrorReport }
-  | { readonly type: 'reception.ready'; readonly attempt: number }
-  | { readonly type: 'reception.refused'; readonly attempt: number; readonly error: ErrorReport }
-  | { readonly type: 'reception.failed'; readonly attempt: number; readonly error: ErrorReport }
-  | { readonly type: 'reception.completed'; readonly attempt: number; readonly outcome: TransferOutcome }
-  | { readonly type: 'reception.cancelled' }
-  | { readonly type: 'send.done'; readonly result: { readonly stream_bytes: number; readonly hash: string } }
-  | { readonly type: 'send.failed'; readonly error: ErrorReport }
-  | { readonly type: 'cancel' }
-) &
-  Timed;
+import { type RuntimeEvent, type TellIntent, intents } from './intents.js';
+import type { TransferContext, TransferEvent, TransferInput } from './transfer_events.js';
 
 /** A replica that does not answer an offer for this long is asked again, ms. */
 const offer_timeout_ms = 120_000;
@@ -97,7 +35,26 @@ const interrupted = (why: string, subject: string): ErrorReport => ({
   hint: 'nothing to do: it starts again by itself',
 });
 
-const replicaOf = (context: TransferContext): ActorAddress => ({ kind: 'replica', id: context.replica });
+interface Scope {
+  readonly context: TransferContext;
+}
+
+/** Tells the replica actor something about this transfer's slot. */
+const tellReplica = ({ context }: Scope, type: string): TellIntent => ({
+  to: { kind: 'replica', id: context.replica },
+  event: { type, transfer: context.id, image: context.image },
+});
+
+const requestSlot = { type: 'tell', params: (scope: Scope) => tellReplica(scope, 'slot.request') } as const;
+const restSlot = { type: 'tell', params: (scope: Scope) => tellReplica(scope, 'slot.rest') } as const;
+const releaseSlot = { type: 'tell', params: (scope: Scope) => tellReplica(scope, 'slot.release') } as const;
+
+/** Where this transfer is served on the replica, and what makes it there if it is not. */
+const receptionOf = (context: TransferContext) => ({
+  peer: context.replica,
+  to: { kind: 'reception', id: context.id } as const,
+  create: { id: context.id, image: context.image, number: context.number },
+});
 
 /** A broken link or a crash is nobody's failure: a transfer may live through any number of them. */
 const uncounted = new Set(['Interrupted', 'LinkLost', 'ReplicaOffline']);
@@ -206,13 +163,7 @@ export const transferMachine = setupTransfer.createMachine({
   states: {
     queued: {
       description: 'waits for its turn: the replica online, earlier transfers of the image done',
-      entry: {
-        type: 'tell',
-        params: ({ context }) => ({
-          to: replicaOf(context),
-          event: { type: 'slot.request', transfer: context.id, image: context.image },
-        }),
-      },
+      entry: requestSlot,
       on: { 'slot.granted': 'planning' },
     },
     planning: {
@@ -254,9 +205,7 @@ export const transferMachine = setupTransfer.createMachine({
         {
           type: 'message',
           params: ({ context }) => ({
-            peer: context.replica,
-            to: { kind: 'reception', id: context.id },
-            create: { id: context.id, image: context.image, number: context.number },
+            ...receptionOf(context),
             event: {
               type: 'transfer.offer',
               attempt: context.attempt,
@@ -297,13 +246,8 @@ export const transferMachine = setupTransfer.createMachine({
         {
           type: 'message',
           params: ({ context }) => ({
-            peer: context.replica,
-            to: { kind: 'reception', id: context.id },
-            event: {
-              type: 'transfer.start',
-              attempt: context.attempt,
-              codec: context.plan?.codec,
-            },
+            ...receptionOf(context),
+            event: { type: 'transfer.start', attempt: context.attempt, codec: context.plan?.codec },
           }),
         },
       ],
@@ -326,31 +270,17 @@ export const transferMachine = setupTransfer.createMachine({
     },
     resting: {
       description: 'something failed; tries again after a while',
-      entry: {
-        type: 'tell',
-        params: ({ context }) => ({
-          to: replicaOf(context),
-          event: { type: 'slot.rest', transfer: context.id },
-        }),
-      },
+      entry: restSlot,
       after: { backoff: 'queued' },
     },
     cancelling: {
       description: 'waits until the replica has removed what the transfer left there',
       entry: [
-        {
-          type: 'tell',
-          params: ({ context }) => ({
-            to: replicaOf(context),
-            event: { type: 'slot.release', transfer: context.id },
-          }),
-        },
+        releaseSlot,
         {
           type: 'message',
           params: ({ context }) => ({
-            peer: context.replica,
-            to: { kind: 'reception', id: context.id },
-            create: { id: context.id, image: context.image, number: context.number },
+            ...receptionOf(context),
             event: { type: 'transfer.cancel' },
           }),
         },
@@ -363,36 +293,18 @@ export const transferMachine = setupTransfer.createMachine({
     completed: {
       tags: 'settled',
       description: 'the replica holds the snapshot under its name',
-      entry: {
-        type: 'tell',
-        params: ({ context }) => ({
-          to: replicaOf(context),
-          event: { type: 'slot.release', transfer: context.id },
-        }),
-      },
+      entry: releaseSlot,
       on: { cancel: {}, 'reception.completed': {} },
     },
     failed: {
       tags: 'settled',
       description: 'trying again cannot help, or did not for too long',
-      entry: {
-        type: 'tell',
-        params: ({ context }) => ({
-          to: replicaOf(context),
-          event: { type: 'slot.release', transfer: context.id },
-        }),
-      },
+      entry: releaseSlot,
     },
     cancelled: {
       tags: 'settled',
       description: 'an operator ended it; nothing of it is left on the replica',
-      entry: {
-        type: 'tell',
-        params: ({ context }) => ({
-          to: replicaOf(context),
-          event: { type: 'slot.release', transfer: context.id },
-        }),
-      },
+      entry: releaseSlot,
       on: { cancel: {}, 'reception.completed': {} },
     },
   },

@@ -5,7 +5,7 @@ import { error_codes, IcbdError } from '../core/errors.js';
 import type { IncomingMessage } from '../core/link.js';
 import { checkImageName, checkSnapshotNumber } from '../core/names.js';
 import type { Storage } from '../storage/storage.js';
-import type { TransferContext } from '../actors/transfer.js';
+import type { TransferContext } from '../actors/transfer_events.js';
 import type { MessageCheck } from './postman.js';
 
 const attempt = z.int().min(1);

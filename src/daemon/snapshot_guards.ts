@@ -1,6 +1,6 @@
 /** Which snapshots must not be deleted now, because a transfer reads or builds on them. */
-import type { ReceptionContext } from '../actors/reception.js';
-import type { TransferContext } from '../actors/transfer.js';
+import type { ReceptionContext } from '../actors/reception_events.js';
+import type { TransferContext } from '../actors/transfer_events.js';
 import { IcbdError } from '../core/errors.js';
 import type { Storage } from '../storage/storage.js';
 

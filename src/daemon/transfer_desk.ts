@@ -1,4 +1,4 @@
-import type { TransferInput } from '../actors/transfer.js';
+import type { TransferInput } from '../actors/transfer_events.js';
 import { IcbdError } from '../core/errors.js';
 import { compareSnapshotNumbers } from '../core/names.js';
 import type { EventCause } from '../core/records.js';

@@ -1,6 +1,6 @@
-import type { ReceptionContext } from '../actors/reception.js';
+import type { ReceptionContext } from '../actors/reception_events.js';
 import { machines } from '../actors/machines.js';
-import type { TransferContext } from '../actors/transfer.js';
+import type { TransferContext } from '../actors/transfer_events.js';
 import { IcbdError } from '../core/errors.js';
 import type { ActorRecord } from '../core/records.js';
 import type { HistoryReport, TransferFilter, TransferReport } from '../core/report.js';

@@ -1,5 +1,5 @@
 import { machines } from '../../../src/actors/machines.js';
-import type { TransferContext } from '../../../src/actors/transfer.js';
+import type { TransferContext } from '../../../src/actors/transfer_events.js';
 import type { ActorKind, ActorRecord } from '../../../src/core/records.js';
 import { fold } from '../../../src/runtime/fold.js';
 import type { Simulation } from './scenario.js';

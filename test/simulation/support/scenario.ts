@@ -1,5 +1,5 @@
 import type { ReplicaContext } from '../../../src/actors/replica.js';
-import type { TransferInput } from '../../../src/actors/transfer.js';
+import type { TransferInput } from '../../../src/actors/transfer_events.js';
 import type { Commit } from '../../../src/runtime/ports.js';
 import { type Stage, masterHandlers, replicaHandlers } from './handlers.js';
 import { Network } from './network.js';

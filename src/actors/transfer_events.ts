@@ -1,0 +1,65 @@
+/** What a transfer actor knows and hears. */
+import type { Codec, StreamVersion } from '../core/codecs.js';
+import type { ErrorReport } from '../core/errors.js';
+import type { Timed } from './intents.js';
+
+export interface TransferInput {
+  readonly id: string;
+  readonly image: string;
+  readonly number: string;
+  /** Name of the replica node. */
+  readonly replica: string;
+  /** Asked for by the operator or the image; null: what the config says. */
+  readonly codec: Codec | null;
+  /** Failures in a row before it ends as failed. */
+  readonly failures_max: number;
+}
+
+/** How one attempt is done; made by the `plan` effect. */
+export interface AttemptPlan {
+  /** Identity of the snapshot: the received_uuid that its copy will have. */
+  readonly uuid: string;
+  readonly parent: { readonly number: string; readonly uuid: string } | null;
+  /** Why this parent, or why none, in words. */
+  readonly reason: string;
+  readonly codec: Codec;
+  readonly stream_version: StreamVersion;
+}
+
+export interface TransferContext extends TransferInput {
+  /** Runs so far; 0 before the first. */
+  readonly attempt: number;
+  /** Failures in a row, link losses and restarts not counted. */
+  readonly failures: number;
+  readonly plan: AttemptPlan | null;
+  /** Whether the replica was ever told of this transfer, so that it may hold something to clean up. */
+  readonly offered: boolean;
+  readonly last_error: ErrorReport | null;
+  readonly outcome: TransferOutcome | null;
+}
+
+export interface TransferOutcome {
+  /** True if the replica held the snapshot before, and nothing was sent. */
+  readonly already_there: boolean;
+  /** Uncompressed bytes of the stream. */
+  readonly stream_bytes: number;
+  /** XXH3-64 of the stream, hex; empty if nothing was sent. */
+  readonly hash: string;
+}
+
+export type TransferEvent = (
+  | { readonly type: 'slot.granted' }
+  | { readonly type: 'replica.offline'; readonly reason: string }
+  | { readonly type: 'plan.done'; readonly result: AttemptPlan }
+  | { readonly type: 'plan.already_there'; readonly number: string }
+  | { readonly type: 'plan.failed'; readonly error: ErrorReport }
+  | { readonly type: 'reception.ready'; readonly attempt: number }
+  | { readonly type: 'reception.refused'; readonly attempt: number; readonly error: ErrorReport }
+  | { readonly type: 'reception.failed'; readonly attempt: number; readonly error: ErrorReport }
+  | { readonly type: 'reception.completed'; readonly attempt: number; readonly outcome: TransferOutcome }
+  | { readonly type: 'reception.cancelled' }
+  | { readonly type: 'send.done'; readonly result: { readonly stream_bytes: number; readonly hash: string } }
+  | { readonly type: 'send.failed'; readonly error: ErrorReport }
+  | { readonly type: 'cancel' }
+) &
+  Timed;
