@@ -13,7 +13,7 @@ function checkName(kind: 'image' | 'snapshot' | 'node', name: string): string {
     throw new IcbdError('InvalidArgument', `${kind} name ${JSON.stringify(name)} ${why}`, {
       operation: 'check name',
       subject: name,
-      hint: `a ${kind} name is one path component: letters, digits and signs, no "/", not starting with "."`,
+      hint: `the name of ${kind === 'image' ? 'an' : 'a'} ${kind} is one path component: letters, digits and signs, no "/", not starting with "."`,
     });
   };
   if (name === '') refuse('is empty');

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { IcbdError } from '../../core/errors.js';
 import { type CliContext, type Interrupt } from '../context.js';
 import { exitCodeOfSignal } from '../exit_codes.js';
@@ -50,10 +51,13 @@ async function tell(
   await compareAll(stage, numbers);
 }
 
+const program = fileURLToPath(new URL('../icbdrep.js', import.meta.url));
+
 function tellHowToGoOn(story: Story, workspace: Workspace, stage: Stage | undefined): void {
   story.heading('It stays: look around');
   if (stage !== undefined) {
     story.raw(`
+  alias icbdrep='node ${program}'
   export ICBDREP_SOCKET='${stage.master.socket}'
   icbdrep status
   icbdrep replicas
