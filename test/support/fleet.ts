@@ -29,6 +29,8 @@ export interface FleetOptions {
   readonly on?: 'tmpfs' | 'disk';
   readonly master?: NodeOptions;
   readonly replica?: NodeOptions;
+  /** Links over TLS, with a certificate of its own. */
+  readonly tls?: boolean;
 }
 
 /** One daemon: started, killed and started again on the same state. */
@@ -143,6 +145,12 @@ export async function until(
   }
 }
 
+async function makeCertificate(certificate: string, key: string): Promise<void> {
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  await execa('openssl', ['req', ...kind, ...subject, '-keyout', key, '-out', certificate]);
+}
+
 async function writeConfigs(
   directory: string,
   mountpoints: { readonly master: string; readonly replicas: readonly string[] },
@@ -159,6 +167,9 @@ async function writeConfigs(
     `[transfers]\n${node?.transfers ?? ''}`,
     '[log]\nlevel = "debug"',
   ];
+  const certificate = path.join(directory, 'certificate.pem');
+  const key = path.join(directory, 'key.pem');
+  if (options.tls === true) await makeCertificate(certificate, key);
   for (const name of ['master', ...names]) await mkdir(path.join(directory, name));
   for (const name of names) {
     await writeFile(path.join(directory, `${name}.secret`), randomBytes(32).toString('hex'), { mode: 0o600 });
@@ -166,6 +177,7 @@ async function writeConfigs(
   const master = [
     ...nodeLines('master', mountpoints.master, options.master),
     `[listen]\nhost = "127.0.0.1"\nport = ${port}`,
+    options.tls === true ? `tls_cert = "${certificate}"\ntls_key = "${key}"` : '',
     ...names.map(
       (name, index) =>
         `[[replicas]]\nid = ${index + 1}\nname = "${name}"\nsecret_file = "${path.join(directory, `${name}.secret`)}"`,
@@ -176,7 +188,10 @@ async function writeConfigs(
     const secret_file = path.join(directory, `${name}.secret`);
     const replica = [
       ...nodeLines(name, mountpoints.replicas[index] ?? '', options.replica),
-      `[master]\nurl = "ws://127.0.0.1:${port}"\nsecret_file = "${secret_file}"`,
+      `[master]\nsecret_file = "${secret_file}"`,
+      options.tls === true
+        ? `url = "wss://127.0.0.1:${port}"\ntls_ca = "${certificate}"`
+        : `url = "ws://127.0.0.1:${port}"`,
     ];
     await writeFile(path.join(directory, name, 'config.toml'), replica.join('\n'));
   }

@@ -58,12 +58,25 @@ function agreeVersion(choice: StreamChoice, ours: Capabilities, theirs: Capabili
   });
 }
 
+/** The replica's own words say "this node", which is another one here. */
+function explain(error: unknown, node: string, image: string): never {
+  if (!(error instanceof IcbdError) || error.code !== 'ImageNotFound') throw error;
+  throw new IcbdError('ImageNotFound', `${node} does not hold the image ${image}`, {
+    operation: 'plan',
+    subject: image,
+    hint: `icbdrep image add ${image} --node ${node}, or auto_add_images = true in its config`,
+    cause: error,
+  });
+}
+
 async function theirSnapshots(
   link: ControlLink,
   image: string,
   signal: AbortSignal,
 ): Promise<SnapshotInfo[]> {
-  const answer = await link.request({ method: 'lineage', params: { image } }, { signal });
+  const answer = await link
+    .request({ method: 'lineage', params: { image } }, { signal })
+    .catch((error: unknown) => explain(error, link.peer.node, image));
   const parsed = lineageSchema.safeParse(answer);
   if (parsed.success) return parsed.data;
   throw new IcbdError('InvalidMessage', `the lineage that ${link.peer.node} sent does not fit`, {

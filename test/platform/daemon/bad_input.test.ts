@@ -100,7 +100,8 @@ describe('bad input gets a clear error and changes nothing', () => {
     await client.send({ image: 'vm1', numbers: ['1'], to: ['r1'] });
     const [transfer] = await fleet.untilSettled();
     expect(transfer).toMatchObject({ state: 'failed', last_error: { code: 'ImageNotFound' } });
-    expect(transfer?.last_error?.hint).toContain('image add vm1');
+    expect(transfer?.last_error?.message).toBe('r1 does not hold the image vm1');
+    expect(transfer?.last_error?.hint).toContain('icbdrep image add vm1 --node r1');
     await client.addImage({ name: 'vm1', node: 'r1' });
   });
 
