@@ -2,8 +2,9 @@
 import type { StreamVersion } from '../core/codecs.js';
 import { IcbdError } from '../core/errors.js';
 import { type Attributes, readAttributes } from './attributes.js';
+import { type CommandName, commandName, command_table } from './command_table.js';
 import { command_bytes_max, command_header_bytes, command_types, stream_header_bytes } from './constants.js';
-import { corruptStream } from './corrupt.js';
+import { corruptStream, newerStream } from './corrupt.js';
 import { hasValidCrc } from './crc.js';
 import { readStreamHeader } from './stream_header.js';
 
@@ -18,14 +19,26 @@ export class Command {
     readonly bytes: Buffer,
   ) {}
 
+  /** @throws IcbdError `StreamVersionNotSupported` if no version has such a command; a reader gives none such */
+  get name(): CommandName {
+    const name = commandName(this.type);
+    if (name === undefined) throw newerStream(`the command type ${this.type} is unknown`);
+    return name;
+  }
+
   get payload(): Buffer {
     return this.bytes.subarray(command_header_bytes);
   }
 
-  /** @throws IcbdError `CorruptData` if they cannot be read */
+  /** @throws IcbdError `CorruptData` if they cannot be read, `StreamVersionNotSupported` if one is unknown */
   attributes(): Attributes {
     return readAttributes(this.payload, this.version);
   }
+}
+
+/** A command type in words, for messages. */
+function describeType(type: number): string {
+  return `${commandName(type) ?? `type ${type}`} command`;
 }
 
 /**
@@ -38,7 +51,9 @@ export class CommandReader {
   #pending: Buffer = Buffer.alloc(0);
   #pending_bytes = 0;
   #consumed_bytes = 0;
+  #last_type = 0;
   #busy = false;
+  #failure: IcbdError | undefined;
 
   /** Bytes of all complete headers and commands so far. */
   get consumed_bytes(): number {
@@ -46,11 +61,15 @@ export class CommandReader {
   }
 
   /**
-   * The commands that this buffer completes, each with a valid CRC. All of them must be taken before the next
-   * push. The buffer must not be changed while a command of it is used.
-   * @throws IcbdError `CorruptData`, `ProtocolVersionMismatch`
+   * The commands that this buffer completes, each with a valid CRC and of a type that its version has. All of them
+   * must be taken before the next push. The buffer must not be changed while a command of it is used.
+   *
+   * `btrfs receive` skips unknown commands in silence; here they end the stream, since nobody can say what is missing
+   * then.
+   * @throws IcbdError `CorruptData`, `StreamVersionNotSupported`; and again at every later call
    */
   *push(buffer: Buffer): Generator<Command, void> {
+    if (this.#failure !== undefined) throw this.#failure;
     if (this.#busy) {
       throw new IcbdError('Internal', 'the commands of the buffer before were not all taken', {
         operation: 'read send stream',
@@ -59,31 +78,51 @@ export class CommandReader {
     this.#busy = true;
     let rest = buffer;
     for (;;) {
-      const needed = this.#neededBytes(rest);
-      const missing = needed - this.#pending_bytes;
-      if (rest.length < missing) {
-        this.#keep(rest, needed);
-        break;
-      }
-      const piece = this.#join(rest.subarray(0, missing), needed);
-      rest = rest.subarray(missing);
-      if (this.#version === undefined) {
-        this.#version = readStreamHeader(piece);
-        this.#consumed_bytes += piece.length;
-        continue;
-      }
-      yield this.#command(piece, this.#version);
+      const piece = this.#take(rest);
+      if (piece === undefined) break;
+      rest = rest.subarray(piece.taken_bytes);
+      if (piece.command !== undefined) yield piece.command;
     }
     this.#busy = false;
   }
 
   /**
    * Says that nothing follows.
-   * @throws IcbdError `CorruptData` unless the last command was END
+   * @throws IcbdError `CorruptData` unless the last command was END; the first error, if there was one
    */
   finish(): void {
-    if (this.#version !== undefined || this.#pending_bytes > 0 || this.#consumed_bytes === 0) {
-      throw corruptStream(`the stream ends after ${this.#consumed_bytes} bytes without its END command`);
+    if (this.#failure !== undefined) throw this.#failure;
+    const end = `after ${this.#consumed_bytes + this.#pending_bytes} bytes`;
+    if (this.#version === undefined) {
+      if (this.#consumed_bytes === 0) throw corruptStream(`the stream is cut off ${end}, in its header`);
+      if (this.#pending_bytes === 0) return;
+      throw corruptStream(`${this.#pending_bytes} bytes follow the END command and are no stream`);
+    }
+    const inside = this.#pending_bytes > 0 ? `in the command at byte ${this.#consumed_bytes}` : '';
+    const last = this.#last_type === 0 ? '' : ` after a ${describeType(this.#last_type)}`;
+    const where = inside === '' ? `between two commands${last}` : inside;
+    throw corruptStream(`the stream is cut off ${end}, ${where}: its END command is missing`);
+  }
+
+  /** Header or command at the start of what is held and `rest`; undefined while it is incomplete. */
+  #take(rest: Buffer): { readonly taken_bytes: number; readonly command?: Command } | undefined {
+    try {
+      const needed = this.#neededBytes(rest);
+      const missing = needed - this.#pending_bytes;
+      if (rest.length < missing) {
+        this.#keep(rest, needed);
+        return undefined;
+      }
+      const piece = this.#join(rest.subarray(0, missing), needed);
+      if (this.#version !== undefined) {
+        return { taken_bytes: missing, command: this.#command(piece, this.#version) };
+      }
+      this.#version = readStreamHeader(piece);
+      this.#consumed_bytes += piece.length;
+      return { taken_bytes: missing };
+    } catch (error) {
+      this.#failure = IcbdError.from(error, 'read send stream');
+      throw this.#failure;
     }
   }
 
@@ -91,13 +130,21 @@ export class CommandReader {
   #neededBytes(rest: Buffer): number {
     if (this.#version === undefined) return stream_header_bytes;
     if (this.#pending_bytes + rest.length < command_header_bytes) return command_header_bytes;
+    const needed = command_header_bytes + this.#payloadBytes(rest);
+    const most = command_bytes_max[this.#version];
+    if (needed > most) {
+      const where = `the command at byte ${this.#consumed_bytes}`;
+      throw corruptStream(`${where} claims ${needed} bytes; no kernel writes over ${most}`);
+    }
+    return needed;
+  }
+
+  #payloadBytes(rest: Buffer): number {
+    if (this.#pending_bytes === 0) return rest.readUInt32LE(0);
     const length_field = Buffer.alloc(4);
     this.#pending.copy(length_field, 0, 0, this.#pending_bytes);
     if (this.#pending_bytes < 4) rest.copy(length_field, this.#pending_bytes);
-    const needed = command_header_bytes + length_field.readUInt32LE(0);
-    const most = command_bytes_max[this.#version];
-    if (needed > most) throw corruptStream(`a command claims ${needed} bytes; no kernel writes over ${most}`);
-    return needed;
+    return length_field.readUInt32LE(0);
   }
 
   /** Copied: the owner may use the buffer again, and a view of a few bytes would hold all of it. */
@@ -122,11 +169,17 @@ export class CommandReader {
 
   #command(bytes: Buffer, version: StreamVersion): Command {
     const type = bytes.readUInt16LE(4);
-    if (!hasValidCrc(bytes)) {
-      throw corruptStream(`the command at byte ${this.#consumed_bytes} (type ${type}) has a wrong CRC`);
+    const where = `the ${describeType(type)} at byte ${this.#consumed_bytes}`;
+    if (!hasValidCrc(bytes)) throw corruptStream(`${where} has a wrong CRC`);
+    const name = commandName(type);
+    if (name === undefined) throw newerStream(`${where} is unknown`);
+    const { since } = command_table[name];
+    if (since > version) {
+      throw newerStream(`${where} belongs to stream version ${since}; the stream says ${version}`);
     }
     const command = new Command(type, version, this.#consumed_bytes, bytes);
     this.#consumed_bytes += bytes.length;
+    this.#last_type = type;
     if (type === command_types.end) this.#version = undefined;
     return command;
   }

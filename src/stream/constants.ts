@@ -41,6 +41,8 @@ export const command_types = {
   fallocate: 23,
   fileattr: 24,
   encoded_write: 25,
+  /** From version 3, which is not supported: known to be told apart from damage. */
+  enable_verity: 26,
 } as const;
 
 export const attribute_types = {
@@ -77,7 +79,15 @@ export const attribute_types = {
   unencoded_offset: 29,
   compression: 30,
   encryption: 31,
+  /** From version 3. */
+  verity_algorithm: 32,
+  verity_block_size: 33,
+  verity_salt_data: 34,
+  verity_sig_data: 35,
 } as const;
+
+/** `btrfs receive` refuses a command with an attribute of type 0 or above this. */
+export const attribute_type_max = 35;
 
 /**
  * The longest command that a kernel writes, header included, by version of the stream: 64 KiB, and from version 2

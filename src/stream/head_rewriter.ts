@@ -56,7 +56,7 @@ export class HeadRewriter {
   /**
    * The next bytes of the stream in, the same with the new name out; empty while the first command is incomplete.
    * @throws IcbdError `CorruptData` if this is no send stream, or its first command is not whole, not valid, or
-   *   neither SUBVOL nor SNAPSHOT; `ProtocolVersionMismatch` for a version but 1 and 2
+   *   neither SUBVOL nor SNAPSHOT; `StreamVersionNotSupported` for a version but 1 and 2
    */
   push(chunk: Buffer): Buffer[] {
     if (this.#head !== undefined) return chunk.length === 0 ? [] : [chunk];

@@ -1,12 +1,11 @@
 import type { StreamVersion } from '../core/codecs.js';
-import { IcbdError } from '../core/errors.js';
 import { stream_header_bytes, stream_magic } from './constants.js';
-import { corruptStream } from './corrupt.js';
+import { corruptStream, newerStream } from './corrupt.js';
 
 /**
  * The version that a stream's header says.
  * @param header at least the first `stream_header_bytes` of the stream
- * @throws IcbdError `CorruptData` if it is no send stream; `ProtocolVersionMismatch` for a version but 1 and 2
+ * @throws IcbdError `CorruptData` if it is no send stream; `StreamVersionNotSupported` for a version but 1 and 2
  */
 export function readStreamHeader(header: Buffer): StreamVersion {
   if (header.length < stream_header_bytes || !header.subarray(0, stream_magic.length).equals(stream_magic)) {
@@ -14,10 +13,7 @@ export function readStreamHeader(header: Buffer): StreamVersion {
   }
   const version = header.readUInt32LE(stream_magic.length);
   if (version === 1 || version === 2) return version;
-  throw new IcbdError('ProtocolVersionMismatch', `the send stream has version ${version}`, {
-    operation: 'read send stream',
-    hint: 'versions 1 and 2 are understood; send with "--proto 2"',
-  });
+  throw newerStream(`the send stream has version ${version}`);
 }
 
 /** The header of a stream. */

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CommandReader } from '../../../src/stream/command_reader.js';
+import { Command, CommandReader } from '../../../src/stream/command_reader.js';
 import { command_bytes_max, command_header_bytes, command_types } from '../../../src/stream/constants.js';
+import { writeCommand } from '../../../src/stream/command_writer.js';
 import { writeStreamHeader } from '../../../src/stream/stream_header.js';
 import {
   arbitrary_cuts,
@@ -79,7 +80,7 @@ test('every flipped bit is found', () => {
       changed[index] = (changed[index] ?? 0) ^ (1 << bit);
       // Version 1 and 2 differ in two bits of one byte, so no single flip turns one into the other.
       expect(() => readAll([changed])).toThrow(
-        expect.objectContaining({ code: expect.stringMatching(/^(CorruptData|ProtocolVersionMismatch)$/) }),
+        expect.objectContaining({ code: expect.stringMatching(/^(CorruptData|StreamVersionNotSupported)$/) }),
       );
     }),
     { numRuns: 300 },
@@ -113,4 +114,61 @@ test('a push while commands of the last one are not taken is a mistake that is t
   const commands = reader.push(stream);
   commands.next();
   expect(() => reader.push(stream).next()).toThrow(expect.objectContaining({ code: 'Internal' }));
+});
+
+const refused = (code: string, message: RegExp): Error =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) }) as Error;
+
+test('what a newer kernel may write is told apart from damage', () => {
+  const header_3 = writeStreamHeader(2);
+  header_3.writeUInt32LE(3, header_3.length - 4);
+  const unsupported: [Buffer, RegExp][] = [
+    [header_3, /^the send stream has version 3$/],
+    [
+      Buffer.concat([writeStreamHeader(2), writeCommand(command_types.enable_verity, [], 2)]),
+      /^the enable_verity command at byte 17 belongs to stream version 3; the stream says 2$/,
+    ],
+    [
+      Buffer.concat([writeStreamHeader(1), writeCommand(command_types.encoded_write, [], 1)]),
+      /^the encoded_write command at byte 17 belongs to stream version 2; the stream says 1$/,
+    ],
+    [Buffer.concat([writeStreamHeader(2), writeCommand(27, [], 2)]), /^the type 27 command .* is unknown$/],
+    [Buffer.concat([writeStreamHeader(2), writeCommand(0, [], 2)]), /^the type 0 command .* is unknown$/],
+  ];
+  for (const [stream, message] of unsupported) {
+    const error = refused('StreamVersionNotSupported', message);
+    expect(() => [...new CommandReader().push(stream)]).toThrow(error);
+  }
+  expect(() => new Command(27, 2, 0, Buffer.alloc(10)).name).toThrow('27');
+});
+
+test('after an error every call tells it again', () => {
+  const reader = new CommandReader();
+  const error = refused('CorruptData', /magic/);
+  expect(() => [...reader.push(Buffer.alloc(17))]).toThrow(error);
+  expect(() => [...reader.push(end_command)]).toThrow(error);
+  expect(() => reader.finish()).toThrow(error);
+});
+
+/** Reads all of it, and leaves it to the test to say that nothing follows. */
+function endOf(bytes: Buffer): () => void {
+  const reader = new CommandReader();
+  Array.from(reader.push(bytes));
+  return () => reader.finish();
+}
+
+test('where a stream ends too early, and what it ends with, is told', () => {
+  const whole = Buffer.concat([writeStreamHeader(2), subvolCommand('x', 2), end_command]);
+  expect(endOf(whole)).not.toThrow();
+  const faults: [Buffer, RegExp][] = [
+    [Buffer.alloc(0), /^the stream is cut off after 0 bytes, in its header$/],
+    [whole.subarray(0, 12), /^the stream is cut off after 12 bytes, in its header$/],
+    [whole.subarray(0, 17), /after 17 bytes, between two commands: its END command is missing$/],
+    [whole.subarray(0, 40), /after 40 bytes, in the command at byte 17: its END command is missing$/],
+    [whole.subarray(0, -10), /between two commands after a subvol command: its END command is missing$/],
+    [Buffer.concat([whole, Buffer.alloc(5)]), /^5 bytes follow the END command and are no stream$/],
+  ];
+  for (const [bytes, message] of faults) {
+    expect(endOf(bytes)).toThrow(refused('CorruptData', message));
+  }
 });

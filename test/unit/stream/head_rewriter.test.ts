@@ -83,7 +83,7 @@ test('what is no stream, or does not start with SUBVOL or SNAPSHOT, is refused',
   ];
   const version_3 = Buffer.concat([writeStreamHeader(1), sample.subvolCommand('x', 1)]);
   version_3[stream_header_bytes - 4] = 3;
-  refusals.push([version_3, expect.objectContaining({ code: 'ProtocolVersionMismatch' })]);
+  refusals.push([version_3, expect.objectContaining({ code: 'StreamVersionNotSupported' })]);
   for (const [bytes, error] of refusals) expect(() => new HeadRewriter('n').push(bytes)).toThrow(error);
 });
 
