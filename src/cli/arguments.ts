@@ -81,3 +81,14 @@ export function parseTransferId(value: string): string {
     'icbdrep transfers lists them; the beginning of an id is enough',
   );
 }
+
+/** A uuid, in lower case. */
+export function parseUuid(value: string): string {
+  const uuid = value.toLowerCase();
+  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(uuid)) return uuid;
+  return refuse(
+    `${JSON.stringify(value)} is no uuid`,
+    value,
+    'give it as btrfs subvolume show prints it: 36 characters, with dashes',
+  );
+}

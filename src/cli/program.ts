@@ -4,6 +4,7 @@ import { addDemoCommand } from './commands/demo.js';
 import { addImageCommands, addSnapshotCommands } from './commands/images.js';
 import { addNodeCommands } from './commands/nodes.js';
 import { addSendCommand } from './commands/send.js';
+import { addStreamCommands } from './commands/stream.js';
 import { addTransferCommands } from './commands/transfers.js';
 import type { CliContext } from './context.js';
 import { exitCodeOf, exit_codes } from './exit_codes.js';
@@ -78,6 +79,7 @@ function makeProgram(run: CliRun): Command {
   addSnapshotCommands(program, run);
   addSendCommand(program, run);
   addTransferCommands(program, run);
+  addStreamCommands(program, run);
   addDemoCommand(program, run);
   // Groups are made by `command()`, which makes plain Commands.
   for (const command of [program, ...program.commands, ...leaves(program)]) {

@@ -31,6 +31,8 @@ export const error_codes = {
   CodecNotSupported: { retryable: false, exit_code: 1 },
   StreamVersionNotSupported: { retryable: false, exit_code: 1 },
   CorruptData: { retryable: true, exit_code: 1 },
+  /** A whole and valid stream that asks for what no stream of a snapshot may do. */
+  StreamRefused: { retryable: false, exit_code: 1 },
   /** The two ends disagree on the hash of the stream. */
   HashMismatch: { retryable: true, exit_code: 1 },
   LinkLost: { retryable: true, exit_code: 13 },

@@ -22,7 +22,9 @@ export const house: Readonly<Record<string, Folder>> = {
   btrfs: { folders: ['core', 'pipeline', 'stream'], packages: ['execa', 'node:'] },
   runtime: { folders: ['core', 'actors'], packages: ['xstate'] },
   client: { folders: ['core'], packages: ['node:'] },
-  cli: { folders: ['core', 'client'], packages: ['commander', 'smol-toml', 'execa', 'node:'] },
+  // What icbdrep does without a daemon: it sees implementations, so that the command line need not.
+  tools: { folders: ['core', 'stream', 'btrfs', 'pipeline'], packages: ['node:'] },
+  cli: { folders: ['core', 'client', 'tools'], packages: ['commander', 'smol-toml', 'execa', 'node:'] },
   web: { folders: ['core', 'client'], packages: [] },
   daemon: {
     folders: [
