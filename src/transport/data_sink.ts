@@ -25,6 +25,8 @@ interface Waiter {
 export class WsDataSink implements DataSink {
   /** Called once when the link can take no more: ended, aborted, or broken. */
   onFinished: () => void = () => undefined;
+  /** Called with each block when the kernel has taken all of it: its memory may be used again. */
+  onWritten: ((block: Buffer) => void) | undefined;
   readonly #wire: Wire;
   readonly #clock: Clock;
   #in_flight_bytes = 0;
@@ -71,8 +73,10 @@ export class WsDataSink implements DataSink {
     }
     this.#in_flight_bytes += block.length;
     this.#link_bytes += block.length + frameHeaderBytes(block.length);
-    this.#wire.socket.send(block, { binary: true, compress: false }, () => {
+    this.#wire.socket.send(block, { binary: true, compress: false }, (cause) => {
       this.#in_flight_bytes -= block.length;
+      // A write that failed may still be read from by what is left of the socket.
+      if (cause === undefined || cause === null) this.onWritten?.(block);
       this.#wake();
     });
     if (this.#in_flight_bytes <= limits.data_in_flight_bytes) return;

@@ -4,6 +4,7 @@ import { IcbdError, type ErrorReport } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { close_codes, closeCodeOf, closeTextOf, errorOfClose, errorOfSocket } from './close_codes.js';
 import { frameHeaderBytes } from './data_sink.js';
+import { recycleFrame } from './frame_reader.js';
 import { fromWireError, parseDataMessage, toWireError, type DataMessage } from './messages.js';
 import { watchWire, type Wire } from './wire.js';
 
@@ -62,6 +63,11 @@ export class WsDataSource implements DataSource {
   /** What waits for the consumer, in bytes. */
   get buffered_bytes(): number {
     return this.#queued_bytes;
+  }
+
+  /** Takes back a block that came from `blocks` and that nobody looks at any more: its memory is used again. */
+  recycle(block: Buffer): void {
+    recycleFrame(this.#wire.network, block);
   }
 
   abort(reason: ErrorReport): void {

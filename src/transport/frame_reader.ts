@@ -6,10 +6,17 @@
  * slices the payload without a copy. This only decides where pieces are cut: every check of the protocol stays with ws.
  */
 import { connect, type Socket } from 'node:net';
+import { limits } from '../core/limits.js';
 
 const piece_bytes = 64 * 1024;
 /** Two bytes, eight of length, four of mask (RFC 6455, 5.2). */
 const header_bytes_max = 14;
+/** Holds a frame with a block that no codec could make smaller. */
+const pooled_bytes = limits.block_bytes + 4 * 1024;
+/** Smaller frames get memory of their own: many of them may wait, and each would hold a large one. */
+const pooled_bytes_min = 256 * 1024;
+/** As many as wait for the consumer, are written by it, and are filled, with one to spare. */
+const free_frames_max = 8;
 const cr = 13;
 const lf = 10;
 
@@ -22,8 +29,11 @@ export class FrameCutter {
   /** How much of the empty line that ends the HTTP answer was seen. */
   #seen_of_end = 0;
   #header_bytes = 0;
-  #frame = Buffer.alloc(0);
+  #frame: Buffer = Buffer.alloc(0);
   #frame_bytes = 0;
+  readonly #free: Buffer[] = [];
+  /** Memory of the pool that somebody looks at. */
+  readonly #lent = new WeakSet<ArrayBufferLike>();
 
   /**
    * @param push takes a piece and says whether to go on reading
@@ -47,6 +57,23 @@ export class FrameCutter {
     if (this.#mode === 'header') return this.#takeHeader(count);
     if (this.#mode === 'payload') return this.#takePayload(count);
     return this.#push(Buffer.from(this.#piece.subarray(0, count)));
+  }
+
+  /**
+   * Takes back the memory of a payload that nobody looks at any more. Fresh memory for every frame costs page faults,
+   * and collections of the whole heap. What is not from here, or was given back before, is ignored.
+   */
+  recycle(payload: Buffer): void {
+    const memory = payload.buffer;
+    if (!this.#lent.delete(memory) || this.#free.length >= free_frames_max) return;
+    this.#free.push(Buffer.from(memory));
+  }
+
+  #allocate(bytes: number): Buffer {
+    if (bytes < pooled_bytes_min || bytes > pooled_bytes) return Buffer.allocUnsafeSlow(bytes);
+    const whole = this.#free.pop() ?? Buffer.allocUnsafeSlow(pooled_bytes);
+    this.#lent.add(whole.buffer);
+    return whole.subarray(0, bytes);
   }
 
   #takeHttp(count: number): boolean {
@@ -94,7 +121,7 @@ export class FrameCutter {
       this.#mode = 'uncut';
       return this.#push(Buffer.from(header));
     }
-    this.#frame = Buffer.allocUnsafeSlow(wanted + payload_bytes);
+    this.#frame = this.#allocate(wanted + payload_bytes);
     this.#frame_bytes = header.copy(this.#frame);
     this.#mode = 'payload';
     return payload_bytes > 0 || this.#takePayload(0);
@@ -110,10 +137,18 @@ export class FrameCutter {
   }
 }
 
+const cutters = new WeakMap<Socket, FrameCutter>();
+
 /** As `net.connect`, for the client end of a WebSocket. */
 export function connectFramed(options: { host: string; port: number }, frame_bytes_max: number): Socket {
   const cutter = new FrameCutter(frame_bytes_max, (piece) => socket.push(piece));
   const onread = { buffer: () => cutter.space(), callback: (count: number) => cutter.filled(count) };
   const socket: Socket = connect({ ...options, onread });
+  cutters.set(socket, cutter);
   return socket;
+}
+
+/** Gives back the payload of a frame; does nothing for a socket that was not made by `connectFramed`. */
+export function recycleFrame(socket: Socket, payload: Buffer): void {
+  cutters.get(socket)?.recycle(payload);
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../../../src/core/clock.js';
 import { IcbdError } from '../../../src/core/errors.js';
 import { limits } from '../../../src/core/limits.js';
 import { unclaimed_max, unclaimed_ms } from '../../../src/transport/data_claims.js';
+import { WsDataSink } from '../../../src/transport/data_sink.js';
 import { pause_bytes, WsDataSource } from '../../../src/transport/data_source.js';
 import { dial } from '../../../src/transport/dial.js';
 import {
@@ -114,6 +115,49 @@ describe('data link', () => {
     expect(most_buffered_bytes).toBeLessThanOrEqual(pause_bytes + 2 * limits.block_bytes);
     // In flight at the sender, in the kernel's buffers (at most 6 MB each way here), and at the receiver.
     expect(most_ahead).toBeLessThan(40);
+  });
+
+  it('uses the memory of blocks again on both sides, and mixes nothing up', async () => {
+    const source = await client.openData(session);
+    const sink = await server.waitForData(for_replica);
+    if (!(source instanceof WsDataSource) || !(sink instanceof WsDataSink)) throw new Error('not ours');
+    const count = 150;
+    const free: Buffer[] = [];
+    let made = 0;
+    sink.onWritten = (block) => {
+      free.push(block.fill(0xee));
+    };
+    const sending = (async () => {
+      for (let index = 0; index < count; index += 1) {
+        if (free.length === 0) made += 1;
+        const block = free.pop() ?? Buffer.alloc(limits.block_bytes);
+        await sink.write(block.fill(index));
+      }
+      await sink.end({ stream_bytes: count * limits.block_bytes, hash: trailer.hash });
+    })();
+    const held: Buffer[] = [];
+    const memories = new Set<ArrayBufferLike>();
+    let read = 0;
+    const giveBack = (): void => {
+      const block = held.shift();
+      const value = read - held.length - 1;
+      if (block === undefined) return;
+      expect(block.equals(Buffer.alloc(limits.block_bytes, value))).toBe(true);
+      source.recycle(block.fill(0xdd));
+    };
+    for await (const block of source.blocks) {
+      memories.add(block.buffer);
+      held.push(block);
+      read += 1;
+      // A consumer that holds few, then more, and is slow now and then.
+      if (read % 10 === 0) await pause_ms(15);
+      while (held.length > read % 5) giveBack();
+    }
+    while (held.length > 0) giveBack();
+    await sending;
+    expect(read).toBe(count);
+    expect(made).toBeLessThan(30);
+    expect(memories.size).toBeLessThan(15);
   });
 
   it('hands on why the sender gave up, after what it had sent', async () => {

@@ -64,3 +64,86 @@ describe('frame reader', () => {
     expect(cutter.filled(http.length)).toBe(false);
   });
 });
+
+/** A taker that keeps each payload for a while, checks that nobody wrote into it, and gives most of them back. */
+function checkedTaker(keep_frames: number, gives_back: (index: number) => boolean) {
+  const kept: { payload: Buffer; value: number; index: number }[] = [];
+  const memories: ArrayBufferLike[] = [];
+  let count = 0;
+  const release = (): void => {
+    const oldest = kept.shift();
+    if (oldest === undefined) return;
+    const { payload, value, index } = oldest;
+    expect(payload.every((byte) => byte === value)).toBe(true);
+    if (!gives_back(index)) return;
+    cutter.recycle(payload);
+    cutter.recycle(payload);
+  };
+  const cutter = new FrameCutter(2 * 1024 * 1024, (piece) => {
+    if (piece.length < 1_000) return true;
+    const payload = piece.subarray(10);
+    kept.push({ payload, value: payload[0] ?? -1, index: count });
+    memories.push(payload.buffer);
+    count += 1;
+    if (kept.length > keep_frames) release();
+    return true;
+  });
+  const finish = (): number => {
+    while (kept.length > 0) release();
+    return count;
+  };
+  return { cutter, memories, finish };
+}
+
+function largeFrame(value: number, bytes: number): Buffer {
+  const head = Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 0, 0, 0]);
+  head.writeUInt32BE(bytes, 6);
+  return Buffer.concat([head, Buffer.alloc(bytes, value)]);
+}
+
+function feed(cutter: FrameCutter, stream: Buffer, read_bytes: number): void {
+  for (let offset = 0; offset < stream.length; ) {
+    const size = stream.copy(cutter.space(), 0, offset, Math.min(stream.length, offset + read_bytes));
+    cutter.filled(size);
+    offset += size;
+  }
+}
+
+describe('memory of frames', () => {
+  it('is used again when it is given back, and never while somebody looks at it', () => {
+    const bytes = fc.integer({ min: 200_000, max: 1_100_000 });
+    fc.assert(
+      fc.property(
+        fc.array(bytes, { minLength: 1, maxLength: 25 }),
+        fc.nat(6),
+        fc.nat(3),
+        (sizes, keep, lost) => {
+          const { cutter, finish } = checkedTaker(keep, (index) => index % 4 >= lost);
+          feed(cutter, http, http.length);
+          for (const [index, size] of sizes.entries()) feed(cutter, largeFrame(1 + index, size), 300_000);
+          expect(finish()).toBe(sizes.length);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('is that of a few frames for a stream of many', () => {
+    const { cutter, memories, finish } = checkedTaker(4, () => true);
+    feed(cutter, http, http.length);
+    for (let index = 0; index < 60; index += 1) feed(cutter, largeFrame(index, 1024 * 1024 - index), 500_000);
+    expect(finish()).toBe(60);
+    expect(memories).toHaveLength(60);
+    expect(new Set(memories).size).toBeLessThanOrEqual(6);
+  });
+
+  it('is not taken from elsewhere', () => {
+    const { cutter, memories } = checkedTaker(0, () => true);
+    const foreign = Buffer.alloc(1024 * 1024 + 4096, 9);
+    cutter.recycle(foreign);
+    feed(cutter, http, http.length);
+    feed(cutter, largeFrame(1, 1024 * 1024), 500_000);
+    expect(memories[0]).not.toBe(foreign.buffer);
+    expect(foreign.every((byte) => byte === 9)).toBe(true);
+  });
+});
