@@ -122,7 +122,7 @@ export class BlockReader implements AsyncIterableIterator<Buffer> {
     stream.resume();
   }
 
-  /** Copies a chunk into blocks; false: enough for now. */
+  /** Copies a chunk into blocks; false: it is enough until more is asked for. */
   #append(chunk: Buffer): boolean {
     let go_on = true;
     for (let offset = 0; offset < chunk.length; ) {
@@ -133,7 +133,7 @@ export class BlockReader implements AsyncIterableIterator<Buffer> {
     return go_on;
   }
 
-  /** Takes note of bytes that stand in the block; false: enough for now. */
+  /** Takes note of bytes that stand in the block; false: it is enough until more is asked for. */
   #advance(bytes: number): boolean {
     if (this.#is_over) return false;
     this.#filled_bytes += bytes;

@@ -6,9 +6,8 @@ import { execa } from 'execa';
 import { type ErrorReport, IcbdError } from '../core/errors.js';
 import { errorOfAbort, onAbort } from './abort_reason.js';
 import { BlockReader } from './blocks.js';
-import { operationOf } from './child_failure.js';
 import { openFifo } from './fifo.js';
-import { findProgram } from './program.js';
+import { findProgram, operationOf } from './program.js';
 
 const stderr_tail_bytes = 4 * 1024;
 /** A grandchild may hold stderr open after the child's end; nobody waits longer than this for it. */

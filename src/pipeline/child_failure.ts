@@ -1,5 +1,6 @@
 import { IcbdError } from '../core/errors.js';
 import type { Child, ChildEnd } from './child.js';
+import { operationOf } from './program.js';
 
 function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
@@ -8,11 +9,6 @@ function lastLine(text: string): string {
 function describeEnd(end: ChildEnd): string {
   if (end.signal !== null) return `was killed by ${end.signal}`;
   return end.exit_code === null ? 'could not be started' : `ended with exit code ${end.exit_code}`;
-}
-
-/** A program with its first argument, which for btrfs says what it does. */
-export function operationOf(child: Pick<Child, 'program' | 'args'>): string {
-  return [child.program, ...child.args.slice(0, 1)].join(' ');
 }
 
 /**

@@ -1,10 +1,12 @@
+import type { RecyclingBlocks } from './recycling_blocks.js';
+
 /** A stream of blocks through something that converts it: a stream of Node, or a program. */
 export interface Converter {
-  /** Takes a block, with backpressure. */
-  write(block: Buffer): Promise<void>;
+  /** Takes a block, with backpressure; calls `onTaken` once when the block is no longer needed. */
+  write(block: Buffer, onTaken: () => void): Promise<void>;
   /** Says that no more will come. */
   end(): Promise<void>;
-  readonly output: AsyncIterable<Buffer>;
+  readonly output: RecyclingBlocks;
   /** Waits until all is done. @throws why it did not go well */
   finish(): Promise<void>;
   /** Ends it at once, whatever it does; may be called at any time and again. */
@@ -14,10 +16,12 @@ export interface Converter {
 /**
  * Feeds the blocks to the converter and gives what comes out.
  * If the source fails, that is what is thrown; else what `finish` says.
+ * @param recycle given each block when it is no longer needed
  */
 export async function* convert(
   blocks: AsyncIterable<Buffer>,
   converter: Converter,
+  recycle: (block: Buffer) => void,
 ): AsyncGenerator<Buffer, void, undefined> {
   const source = blocks[Symbol.asyncIterator]();
   let source_failure: { readonly thrown: unknown } | undefined;
@@ -32,7 +36,8 @@ export async function* convert(
       });
       if (next === undefined || is_stopped) return;
       if (next.done === true) return await converter.end();
-      await converter.write(next.value);
+      const block = next.value;
+      await converter.write(block, () => recycle(block));
     }
   };
   // A converter that takes no more has a reason, which `finish` tells.

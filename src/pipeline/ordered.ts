@@ -2,13 +2,13 @@
  * Maps blocks with up to `width` of them in work at once; results come in order.
  * An early return of the consumer ends the source, and every started work has ended when it is over.
  */
-export async function* mapOrdered(
+export async function* mapOrdered<T>(
   blocks: AsyncIterable<Buffer>,
   width: number,
-  work: (block: Buffer) => Promise<Buffer>,
-): AsyncGenerator<Buffer, void, undefined> {
+  work: (block: Buffer) => Promise<T>,
+): AsyncGenerator<T, void, undefined> {
   const source = blocks[Symbol.asyncIterator]();
-  const working: Promise<Buffer>[] = [];
+  const working: Promise<T>[] = [];
   let incoming: Promise<IteratorResult<Buffer>> | undefined;
   let is_ended = false;
   try {

@@ -19,3 +19,8 @@ export function findProgram(program: string): string | undefined {
     .map((directory) => join(directory, program))
     .find(isExecutable);
 }
+
+/** A program with its first argument, which for btrfs says what it does. */
+export function operationOf(call: { readonly program: string; readonly args: readonly string[] }): string {
+  return [call.program, ...call.args.slice(0, 1)].join(' ');
+}

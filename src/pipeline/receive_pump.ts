@@ -4,12 +4,13 @@ import { IcbdError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { errorOfAbort, onAbort } from './abort_reason.js';
 import type { Child } from './child.js';
-import { failureOfChild, failureOfEarlyEnd, operationOf } from './child_failure.js';
+import { failureOfChild, failureOfEarlyEnd } from './child_failure.js';
 import { BrokenInput, ChildInput } from './child_input.js';
 import { decode } from './codec.js';
 import { StreamHash } from './hash.js';
 import { Interruption } from './interruption.js';
 import type { Meter } from './meter.js';
+import { operationOf } from './program.js';
 
 /** Looks at a stream on its way to the child, may change it, and may hold back its end. */
 export interface StreamTransform {
@@ -22,7 +23,7 @@ export interface StreamTransform {
   finish(trailer: StreamTrailer): Buffer[];
 }
 
-/** A source that takes back the memory of its blocks (codec `none`). */
+/** A source that takes back the memory of its blocks. */
 export interface RecyclingSource extends DataSource {
   /** Called with exactly a block that came from `blocks`, once, when nobody looks at it any more. */
   recycle?(block: Buffer): void;
@@ -67,8 +68,11 @@ export async function pumpReceive(options: ReceivePumpOptions): Promise<StreamTr
   try {
     if (child.stdin === undefined) throw new IcbdError('Internal', 'the child has no stdin', { operation });
     const input = new ChildInput(child.stdin);
-    decoded = decode(codec, source.blocks, limits)[Symbol.asyncIterator]();
-    const trailer = await writeStream(options, run, decoded, input);
+    const blocks = decode(codec, source.blocks, limits, (block) => source.recycle?.(block));
+    decoded = blocks[Symbol.asyncIterator]();
+    const trailer = await writeStream(options, run, decoded, (transformed, block) =>
+      input.write(transformed, () => blocks.recycle(block)),
+    );
     await run.guard(input.write(options.transform.finish(trailer)));
     is_input_over = true;
     await run.guard(input.end());
@@ -88,21 +92,19 @@ export async function pumpReceive(options: ReceivePumpOptions): Promise<StreamTr
 
 /** Everything up to the held-back end; then the proof. */
 async function writeStream(
-  { codec, source, transform, meter, child }: ReceivePumpOptions,
+  { source, transform, meter, child }: ReceivePumpOptions,
   run: Interruption,
   decoded: AsyncIterator<Buffer>,
-  input: ChildInput,
+  write: (transformed: readonly Buffer[], block: Buffer) => Promise<void>,
 ): Promise<StreamTrailer> {
   const hash = new StreamHash();
-  const recycle = codec === 'none' ? source.recycle?.bind(source) : undefined;
   for (;;) {
     const next = await run.guard(decoded.next());
     if (next.done === true) break;
     const block = next.value;
     hash.update(block);
     meter.add(block.length);
-    const done = recycle === undefined ? undefined : () => recycle(block);
-    await run.guard(input.write(transform.push(block), done));
+    await run.guard(write(transform.push(block), block));
   }
   checkTrailer(source.trailer, { stream_bytes: hash.bytes, hash: hash.digest() }, operationOf(child));
   return source.trailer;

@@ -3,13 +3,14 @@ import type { DataSink, StreamTrailer } from '../core/data_path.js';
 import { IcbdError } from '../core/errors.js';
 import { errorOfAbort, onAbort } from './abort_reason.js';
 import type { Child } from './child.js';
-import { failureOfChild, operationOf } from './child_failure.js';
+import { failureOfChild } from './child_failure.js';
 import { encode } from './codec.js';
 import { StreamHash } from './hash.js';
 import { Interruption } from './interruption.js';
 import type { Meter } from './meter.js';
+import { operationOf } from './program.js';
 
-/** A sink that says when it no longer needs a block, so that its memory is used again (codec `none`). */
+/** A sink that says when it no longer needs a block, so that its memory is used again. */
 export interface RecyclingSink extends DataSink {
   /** Set by the pump; to be called with exactly the block that was written, once, after it went to the network. */
   onWritten?: ((block: Buffer) => void) | undefined;
@@ -49,12 +50,12 @@ export async function pumpSend(options: SendPumpOptions): Promise<StreamTrailer>
 
   const { stdout } = child;
   const hash = new StreamHash();
-  const recycle = stdout === undefined ? undefined : (block: Buffer) => stdout.recycle(block);
-  if (codec === 'none') sink.onWritten = recycle;
   let encoded: AsyncIterator<Buffer> | undefined;
   try {
     if (stdout === undefined) throw new IcbdError('Internal', 'the child has no stdout', { operation });
-    encoded = encode(codec, observe(stdout, hash, meter), recycle)[Symbol.asyncIterator]();
+    const blocks = encode(codec, observe(stdout, hash, meter), (block) => stdout.recycle(block));
+    sink.onWritten = (block) => blocks.recycle(block);
+    encoded = blocks[Symbol.asyncIterator]();
     for (;;) {
       const next = await run.guard(encoded.next());
       if (next.done === true) break;

@@ -9,6 +9,7 @@ import { failureOfChild } from './child_failure.js';
 import { ChildInput } from './child_input.js';
 import { type Converter, convert } from './converter.js';
 import { findProgram } from './program.js';
+import { type RecyclingBlocks, withRecycle } from './recycling_blocks.js';
 
 type Direction = 'compress' | 'decompress';
 type ZstdFactory = (options: {
@@ -43,14 +44,18 @@ function nodeConverter(direction: Direction, factory: ZstdFactory): Converter {
   const done = finished(stream);
   done.catch(() => undefined);
   return {
-    write: (block) =>
+    write: (block, onTaken) =>
       new Promise((resolve, reject) => {
-        stream.write(block, (error) => (error ? reject(error) : resolve()));
+        stream.write(block, (error) => {
+          if (error) return reject(error);
+          onTaken();
+          resolve();
+        });
       }),
     end: async () => {
       stream.end();
     },
-    output: stream,
+    output: withRecycle(stream),
     finish: () => done,
     stop: async () => {
       stream.destroy();
@@ -69,7 +74,7 @@ function programConverter(direction: Direction): Converter {
   }
   const input = new ChildInput(child.stdin);
   return {
-    write: (block) => input.write([block]),
+    write: (block, onTaken) => input.write([block], onTaken),
     end: () => input.end(),
     output: child.stdout,
     finish: async () => {
@@ -98,25 +103,56 @@ function converter(direction: Direction, way: ZstdWay | undefined): Converter {
   return factory === undefined ? programConverter(direction) : nodeConverter(direction, factory);
 }
 
+type Recycle = (block: Buffer) => void;
+
+/**
+ * Starts the converter with the first block that is asked for.
+ * @param run what comes out of the converter
+ */
+function lazily(start: () => Converter, run: (started: Converter) => AsyncIterable<Buffer>): RecyclingBlocks {
+  let started: Converter | undefined;
+  async function* blocks(): AsyncGenerator<Buffer, void, undefined> {
+    started = start();
+    yield* run(started);
+  }
+  return withRecycle(blocks(), (block) => started?.output.recycle(block));
+}
+
 /** @throws IcbdError `ProgramNotFound` if neither Node nor the machine has zstd */
-export async function* encodeZstd(
+export function encodeZstd(
   blocks: AsyncIterable<Buffer>,
+  recycle: Recycle,
   way: ZstdWay | undefined = zstdWays()[0],
-): AsyncGenerator<Buffer, void, undefined> {
-  yield* convert(blocks, converter('compress', way));
+): RecyclingBlocks {
+  return lazily(
+    () => converter('compress', way),
+    (started) => convert(blocks, started, recycle),
+  );
 }
 
 /**
  * Memory is bounded by the window (8 MiB), whatever the stream claims.
  * @throws IcbdError `CorruptData`, also for a stream that ends too early; `ProgramNotFound`
  */
-export async function* decodeZstd(
+export function decodeZstd(
   blocks: AsyncIterable<Buffer>,
+  recycle: Recycle,
   way: ZstdWay | undefined = zstdWays()[0],
+): RecyclingBlocks {
+  return lazily(
+    () => converter('decompress', way),
+    (started) => decodeWith(started, blocks, recycle),
+  );
+}
+
+async function* decodeWith(
+  started: Converter,
+  blocks: AsyncIterable<Buffer>,
+  recycle: Recycle,
 ): AsyncGenerator<Buffer, void, undefined> {
   const source = watchSource(blocks);
   try {
-    yield* convert(source.blocks, converter('decompress', way));
+    yield* convert(source.blocks, started, recycle);
   } catch (thrown) {
     const is_ours = source.hasFailed() || (thrown instanceof IcbdError && thrown.code !== 'ProcessFailed');
     if (is_ours) throw thrown;

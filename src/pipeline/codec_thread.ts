@@ -1,0 +1,124 @@
+/**
+ * A thread that compresses or decompresses the blocks of one stream, in memory that both sides see.
+ *
+ * The asynchronous calls of the packages allocate in the threads of Node's pool what is freed in the main thread;
+ * their allocator then keeps some 400 MB. One thread that allocates and frees by itself keeps next to nothing.
+ */
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { IcbdError } from '../core/errors.js';
+
+export type ThreadCodec = 'lz4' | 'snappy';
+
+export interface CodecThreadData {
+  readonly codec: ThreadCodec;
+  readonly direction: 'compress' | 'decompress';
+  readonly memory: SharedArrayBuffer;
+  readonly slot_bytes: number;
+}
+
+/** Converts what stands in a slot; the result takes its place. */
+export interface CodecOrder {
+  readonly slot: number;
+  /** Where in the slot the data begin, and where the result is to begin. */
+  readonly offset_bytes: number;
+  readonly data_bytes: number;
+  /** Bytes of the decompressed block. */
+  readonly raw_bytes: number;
+}
+
+export interface CodecResult {
+  readonly slot: number;
+  /** Undefined: compressed it would not be smaller, so the slot was left as it was. */
+  readonly output_bytes: number | undefined;
+  /** Why it could not be done. */
+  readonly failure?: string;
+}
+
+/** The least that V8 takes: see `collectSoon` in the thread. */
+const young_generation_mb = 1;
+
+interface Pending {
+  resolve(output_bytes: number | undefined): void;
+  reject(reason: unknown): void;
+}
+
+function startWorker(options: WorkerOptions): Worker {
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./codec_worker.js', import.meta.url), options);
+  }
+  // Tests run the sources, and a thread reads those only if it asks tsx itself.
+  const source = JSON.stringify(new URL('./codec_worker.ts', import.meta.url).href);
+  const loader = JSON.stringify('tsx/esm/api');
+  const code = `import(${loader}).then(({ register }) => { register(); return import(${source}); })`;
+  return new Worker(code, { ...options, eval: true });
+}
+
+export class CodecThread {
+  readonly #slots: Buffer[];
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #failure: IcbdError | undefined;
+
+  constructor(
+    what: Pick<CodecThreadData, 'codec' | 'direction'>,
+    size: { readonly slots: number; readonly slot_bytes: number },
+  ) {
+    const { slots, slot_bytes } = size;
+    const memory = new SharedArrayBuffer(slots * slot_bytes);
+    this.#slots = Array.from({ length: slots }, (_, slot) =>
+      Buffer.from(memory, slot * slot_bytes, slot_bytes),
+    );
+    const data: CodecThreadData = { ...what, memory, slot_bytes };
+    this.#worker = startWorker({
+      name: `${what.codec} ${what.direction}`,
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: young_generation_mb },
+    });
+    this.#worker.unref();
+    this.#worker.on('message', (result: CodecResult) => this.#settle(result));
+    this.#worker.on('error', (cause) => this.#fail(`the thread failed: ${cause.message}`, cause));
+    this.#worker.on('exit', () => this.#fail('the thread ended'));
+  }
+
+  /** The memory of a slot, for who holds it; not to be touched while an order for it runs. */
+  slot(slot: number): Buffer {
+    const memory = this.#slots[slot];
+    if (memory === undefined) throw new IcbdError('Internal', `no slot ${slot}`, { operation: 'codec' });
+    return memory;
+  }
+
+  /**
+   * @returns bytes of the result, which stands in the slot; undefined if compressing would not make it smaller
+   * @throws Error for data that cannot be converted; IcbdError `Internal` if the thread ended
+   */
+  convert(order: CodecOrder): Promise<number | undefined> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) {
+        reject(this.#failure);
+        return;
+      }
+      // The process stays for work that is under way, and not for a thread that waits.
+      if (this.#pending.size === 0) this.#worker.ref();
+      this.#pending.set(order.slot, { resolve, reject });
+      this.#worker.postMessage(order, []);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #settle({ slot, output_bytes, failure }: CodecResult): void {
+    const pending = this.#pending.get(slot);
+    this.#pending.delete(slot);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if (failure === undefined) pending?.resolve(output_bytes);
+    else pending?.reject(new Error(failure));
+  }
+
+  #fail(message: string, cause?: unknown): void {
+    this.#failure ??= new IcbdError('Internal', message, { operation: 'codec', cause });
+    for (const pending of this.#pending.values()) pending.reject(this.#failure);
+    this.#pending.clear();
+  }
+}
