@@ -2,8 +2,13 @@ import { createCipheriv } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 
 const block_bytes = 1024 * 1024;
-/** Of every megabyte so much is random, as packed files on a disk are; the rest is lines of a log. */
-const random_bytes = 256 * 1024;
+/**
+ * Of every 64 KiB so much is random, as packed files on a disk are; the rest is lines of a log. In longer runs the
+ * random ones would make btrfs stop compressing: with `compress`, the first 128 KiB that it cannot make smaller mark
+ * the whole file as not to be compressed.
+ */
+const random_bytes = 16 * 1024;
+const mix_bytes = 64 * 1024;
 const template_count = 1_024;
 
 /** Lines that repeat in part, each with something of its own, until `bytes` are full. */
@@ -18,8 +23,8 @@ function logBytes(key_stream: Buffer, templates: readonly string[], bytes: numbe
 }
 
 /**
- * Writes a file that compresses about 2:1 with a fast codec, in long runs as a disk image has them: random data
- * beside text. The same seed gives the same bytes.
+ * Writes a file that compresses about 2:1 with a fast codec: random data beside text, as a disk image has them. The
+ * same seed gives the same bytes.
  */
 export async function writeVmImage(file: string, size_mb: number, seed: number): Promise<void> {
   const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, seed), Buffer.alloc(16));
@@ -34,8 +39,9 @@ export async function writeVmImage(file: string, size_mb: number, seed: number):
   const handle: FileHandle = await open(file, 'w');
   try {
     for (let index = 0; index < size_mb; index += 1) {
-      await handle.write(next(random_bytes));
-      await handle.write(logBytes(next(64 * 1024), templates, block_bytes - random_bytes));
+      const text = logBytes(next(64 * 1024), templates, block_bytes);
+      for (let at = 0; at < block_bytes; at += mix_bytes) next(random_bytes).copy(text, at);
+      await handle.write(text);
     }
     await handle.sync();
   } finally {
