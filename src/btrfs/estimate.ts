@@ -1,15 +1,14 @@
 /** How large a send stream will be, found out without reading any data. */
-import { execa } from 'execa';
 import type { StreamVersion } from '../core/codecs.js';
+import { IcbdError } from '../core/errors.js';
+import type { BlockReader } from '../pipeline/blocks.js';
+import { startChild } from '../pipeline/child.js';
 import { uint64Attribute } from '../stream/attributes.js';
 import { type Command, CommandReader } from '../stream/command_reader.js';
 import { attribute_types, command_types, write_data_bytes } from '../stream/constants.js';
 import { btrfsError } from './btrfs_errors.js';
-import { cancelledBy, program_environment, programNotFound } from './run_program.js';
+import { cancelledBy } from './run_program.js';
 import { sendArguments } from './stream_arguments.js';
-
-/** The part of stderr that is kept for the message. */
-const stderr_characters_max = 10_000;
 
 /**
  * Bytes that the stream will have in place of one UPDATE_EXTENT: the WRITEs of its extent. They carry the same path
@@ -28,7 +27,7 @@ function writeBytesFor(command: Command): number {
  * With compressed data in version 2 it is an upper bound: extents that are compressed on disk make the stream
  * smaller. Null if it takes longer than `timeout_ms`.
  *
- * The process dies with this one at its next write, since its output is closed then.
+ * The process is killed by the kernel when this one dies.
  * @throws IcbdError `BtrfsFailed`, `NotPermitted`, `ProgramNotFound`, `Cancelled` (by the signal), `CorruptData`
  */
 export async function estimateStreamBytes(
@@ -41,44 +40,42 @@ export async function estimateStreamBytes(
 ): Promise<number | null> {
   const operation = 'btrfs send --no-data';
   const { signal, timeout_ms } = options;
-  if (signal?.aborted === true) throw cancelledBy(signal, operation, what.path);
+  const throwIfCancelled = (): void => {
+    if (signal?.aborted === true) throw cancelledBy(signal, operation, what.path);
+  };
+  throwIfCancelled();
   const call = sendArguments({ ...what, compressed_data: false });
-  const child = execa(call.program, ['send', '--no-data', ...call.args.slice(1)], {
-    reject: false,
-    stdin: 'ignore',
-    buffer: { stdout: false },
-    maxBuffer: { stderr: stderr_characters_max },
-    encoding: 'buffer',
-    env: program_environment,
-    timeout: timeout_ms,
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  const late = AbortSignal.timeout(timeout_ms);
+  const child = startChild({
+    program: call.program,
+    args: ['send', '--no-data', ...call.args.slice(1)],
+    stdin: 'none',
+    stdout: 'pipe',
+    signal: signal === undefined ? late : AbortSignal.any([signal, late]),
   });
-  const counted = countStream(child.stdout).catch((error: unknown) => {
-    child.kill('SIGKILL');
-    return { error };
+  const counted = countStream(child.stdout).catch((thrown: unknown) => {
+    const error = IcbdError.from(thrown, operation, what.path);
+    child.stop(error.toReport());
+    return error;
   });
-  const result = await child;
+  const { exit_code, stderr_tail } = await child.finished;
   const sum = await counted;
-  if (result.isCanceled && signal !== undefined) throw cancelledBy(signal, operation, what.path);
-  if (result.timedOut) return null;
-  if (result.code === 'ENOENT') throw programNotFound(call.program, result.cause);
-  if (typeof sum !== 'number' && result.exitCode === undefined) throw sum.error;
-  if (result.exitCode !== 0) {
-    const stderr = Buffer.from(result.stderr).toString();
-    throw btrfsError(operation, what.path, { exit_code: result.exitCode ?? -1, stdout: '', stderr });
+  throwIfCancelled();
+  if (exit_code !== 0 && late.aborted) return null;
+  // Stopped by us, the program is not to blame.
+  if (exit_code !== 0 && child.stop_reason === undefined) {
+    throw btrfsError(operation, what.path, { exit_code: exit_code ?? -1, stdout: '', stderr: stderr_tail });
   }
-  if (typeof sum !== 'number') throw sum.error;
+  if (typeof sum !== 'number') throw sum;
   return sum;
 }
 
-async function countStream(stdout: AsyncIterable<unknown>): Promise<number> {
+async function countStream(stdout: BlockReader | undefined): Promise<number> {
   const reader = new CommandReader();
   let data_bytes = 0;
   let extent_command_bytes = 0;
-  for await (const chunk of stdout) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    for (const command of reader.push(buffer)) {
+  for await (const block of stdout ?? []) {
+    for (const command of reader.push(block)) {
       if (command.type !== command_types.update_extent) continue;
       data_bytes += writeBytesFor(command);
       extent_command_bytes += command.bytes.length;

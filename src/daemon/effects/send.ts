@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { AttemptPlan } from '../../actors/transfer_events.js';
+import type { AttemptPlan } from '../../actors/transfer.js';
 import { sendArguments } from '../../btrfs/stream_arguments.js';
 import type { Clock } from '../../core/clock.js';
 import { identityOf } from '../../core/lineage.js';
@@ -16,6 +16,9 @@ import type { ProgressBoard } from '../progress_board.js';
 const dial_timeout_ms = 60_000;
 /** How long the size of a stream may be worked out, ms; without it there is no ETA. */
 const estimate_timeout_ms = 120_000;
+
+/** A transfer that is over sooner needs no ETA, and its beginning is when the estimate would compete with it, ms. */
+const estimate_after_ms = 2_000;
 
 export interface SendOptions {
   readonly store: SnapshotStore;
@@ -79,17 +82,18 @@ export function sendEffect(options: SendOptions): EffectHandler {
     const started_at_ms = options.clock.now();
     let total_bytes: number | null = null;
     const stop_estimate = new AbortController();
-    const estimated = options
-      .estimate(
-        { path: source, parent, stream_version: plan.stream_version },
-        { signal: AbortSignal.any([signal, stop_estimate.signal]), timeout_ms: estimate_timeout_ms },
-      )
-      .then((bytes) => {
-        total_bytes = bytes;
-      })
-      .catch(() => {
-        // No estimate, no ETA; what is wrong with the snapshot, the send itself will say.
-      });
+    const estimate = async (): Promise<void> => {
+      const what = { path: source, parent, stream_version: plan.stream_version };
+      const estimate_signal = AbortSignal.any([signal, stop_estimate.signal]);
+      // No estimate, no ETA; what is wrong with the snapshot, the send itself will say.
+      total_bytes = await options
+        .estimate(what, { signal: estimate_signal, timeout_ms: estimate_timeout_ms })
+        .catch(() => null);
+    };
+    let estimated: Promise<void> | undefined;
+    const forgetEstimate = options.clock.after(estimate_after_ms, () => {
+      estimated = estimate();
+    });
     const hide = options.progress.show(effect.actor, () => ({
       actor: effect.actor,
       attempt,
@@ -121,6 +125,7 @@ export function sendEffect(options: SendOptions): EffectHandler {
       return { type: 'send.done', result: trailer };
     } finally {
       unwatch();
+      forgetEstimate();
       stop_estimate.abort();
       await estimated;
       hide();
