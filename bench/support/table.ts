@@ -30,7 +30,7 @@ export function table(rows: readonly Row[]): string {
       return Math.max(...values) === 0 ? '' : Math.max(...values).toFixed(0);
     };
     return [
-      row.name,
+      row.name.replaceAll('|', '\\|'),
       seconds(median(row.samples.map(streamOf))),
       medianRatio(row, base, streamOf).toFixed(2),
       seconds(median(row.samples.map(wallOf))),
