@@ -66,8 +66,9 @@ export interface RunningReceive {
 /**
  * Starts `icbdrep stream receive` as a process.
  * @param input what it gets on stdin, none by default
+ * @param is_held whether stdin stays open behind it, as if more were to come
  */
-export function startReceive(args: readonly string[], input?: Buffer): RunningReceive {
+export function startReceive(args: readonly string[], input?: Buffer, is_held = false): RunningReceive {
   const program = join(root, 'src/cli/icbdrep.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', program, 'stream', 'receive', ...args], {
     cwd: root,
@@ -81,7 +82,8 @@ export function startReceive(args: readonly string[], input?: Buffer): RunningRe
     texts.stderr += chunk.toString();
   });
   child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
+  if (is_held) child.stdin.write(input ?? '');
+  else child.stdin.end(input);
   const ended = once(child, 'close').then(([exit_code]) => ({
     exit_code: exit_code as number | null,
     ...texts,
