@@ -160,3 +160,28 @@ test('with the disk as it is when the power goes, it goes on from the checkpoint
     await outer.dispose();
   }
 });
+
+test('a checkpoint at the end of a stream that broke off is on disk when the program has ended', async () => {
+  const outer = await makeLoopFs({ size_mb: 2_000 });
+  const inner = await CuttableFs.make(outer, 600);
+  try {
+    const directory = join(inner.mountpoint, 'image');
+    await mkdir(directory);
+    await store.sync(directory);
+    for (const [number, file] of streams) {
+      const stream = await readFile(file);
+      // No segment follows: to take a snapshot of a part would have written it to the disk, sync or not.
+      const failed = await receive([...checkpoints, directory], stream.subarray(0, stream.length * 0.7));
+      await inner.copyNow();
+      expect(failed.exit_code).toBe(1);
+      await inner.mountCopy();
+      const resumed = await receive([...checkpoints, '--json', directory, '-f', file]);
+      const { resumed_from_bytes } = JSON.parse(resumed.stdout) as { resumed_from_bytes: number };
+      expect(resumed_from_bytes).toBeGreaterThan(0.7 * stream.length - 192 * 1024);
+      await expectCopy(directory, number);
+    }
+  } finally {
+    await inner.dispose();
+    await outer.dispose();
+  }
+});
