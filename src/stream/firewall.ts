@@ -23,22 +23,24 @@ export interface FirewallRules {
 
 export const default_special_files_max = 250_000;
 
+/** What may stand at the end of a path, of that which this stream has made. */
+type Target = 'anything' | 'no symlink' | 'nothing special';
+
 /**
- * What `btrfs receive` opens by its name, following a symlink at the end of the path: `creat` for MKFILE, `open` for
- * what changes contents, `truncate`, `chmod`. All else acts on the symlink itself.
+ * What `btrfs receive` opens by its name: `creat` for MKFILE, `open` for what changes contents, `truncate`. Of all else
+ * only `chmod` follows a symlink at the end of the path; FILEATTR does nothing.
  * Source: `cmds/receive.c` in btrfs-progs.
  */
-const follows_symlinks: ReadonlySet<StreamCommand['command']> = new Set([
-  'mkfile',
-  'write',
-  'encoded_write',
-  'clone',
-  'truncate',
-  'chmod',
-  'fallocate',
-  'fileattr',
-  'enable_verity',
-] as const);
+const targets: { readonly [Name in StreamCommand['command']]?: Target } = {
+  mkfile: 'nothing special',
+  write: 'nothing special',
+  encoded_write: 'nothing special',
+  clone: 'nothing special',
+  truncate: 'nothing special',
+  fallocate: 'nothing special',
+  enable_verity: 'nothing special',
+  chmod: 'no symlink',
+};
 
 /** The subvolume itself, whose path is empty, has these. */
 const allowed_on_root: ReadonlySet<StreamCommand['command']> = new Set([
@@ -120,7 +122,7 @@ export class Firewall {
     fields: Exclude<StreamCommand, { command: 'subvol' | 'snapshot' | 'end' }>,
   ): string | undefined {
     if (fields.path.length === 0 && allowed_on_root.has(fields.command)) return undefined;
-    const checked = this.#reach(fields.path, follows_symlinks.has(fields.command));
+    const checked = this.#reach(fields.path, targets[fields.command] ?? 'anything');
     if ('reason' in checked) return checked.reason;
     const { components } = checked;
     switch (fields.command) {
@@ -160,10 +162,10 @@ export class Firewall {
     }
   }
 
-  /** A path as `btrfs receive` would walk it. `is_opened`: it also follows what stands at its end. */
+  /** A path as `btrfs receive` would walk it. */
   #reach(
     path: Buffer,
-    is_opened: boolean,
+    target: Target,
   ): { readonly reason: string } | { readonly components: PathComponents } {
     const checked = checkPath(path);
     if ('reason' in checked) return checked;
@@ -174,8 +176,10 @@ export class Firewall {
         reason: `it leads through the ${above.kind} "${shownName(part)}" of this stream`,
       };
     }
-    const kind = is_opened ? this.#special.kindOf(checked.components) : undefined;
-    return kind === undefined ? checked : { reason: `it would open a ${kind} of this stream` };
+    if (target === 'anything') return checked;
+    const kind = this.#special.kindOf(checked.components);
+    if (kind === undefined || (target === 'no symlink' && kind !== 'symlink')) return checked;
+    return { reason: `it would open a ${kind} of this stream` };
   }
 
   #add(components: PathComponents, kind: SpecialKind): string | undefined {
@@ -189,14 +193,14 @@ export class Firewall {
 
   /** A kernel removes what stands at the new name first; a rename of two links of one file onto each other does nothing. */
   #rename(from: PathComponents, path_to: Buffer): string | undefined {
-    const to = this.#reach(path_to, true);
+    const to = this.#reach(path_to, 'nothing special');
     if ('reason' in to) return `to "${shownName(path_to)}": ${to.reason}`;
     return this.#special.move(from, to.components) ? undefined : this.#tooMany();
   }
 
   /** A hard link of a symlink is the same symlink. */
   #link(components: PathComponents, path_link: Buffer): string | undefined {
-    const existing = this.#reach(path_link, false);
+    const existing = this.#reach(path_link, 'anything');
     if ('reason' in existing) return `to "${shownName(path_link)}": ${existing.reason}`;
     const kind = this.#special.kindOf(existing.components);
     return kind === undefined ? undefined : this.#add(components, kind);
@@ -209,7 +213,7 @@ export class Firewall {
     if (!is_own && !this.#rules.sources.has(clone_uuid)) {
       return `it clones from ${clone_uuid}, which is not among the snapshots that it may clone from`;
     }
-    const source = is_own ? this.#reach(clone_path, true) : checkPath(clone_path);
+    const source = is_own ? this.#reach(clone_path, 'nothing special') : checkPath(clone_path);
     if ('reason' in source) return `from "${shownName(clone_path)}": ${source.reason}`;
     return undefined;
   }

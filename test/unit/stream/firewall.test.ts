@@ -73,16 +73,7 @@ const about: { readonly [Name in CommandName]?: (path: string) => StreamCommand 
 const commands = Object.entries(about).map(([name, make]) => ({ name: name as CommandName, make }));
 
 /** Those that open what stands at the end of the path. */
-const opening = [
-  'mkfile',
-  'write',
-  'encoded_write',
-  'clone',
-  'truncate',
-  'chmod',
-  'fallocate',
-  'fileattr',
-] as const;
+const opening = ['mkfile', 'write', 'encoded_write', 'clone', 'truncate', 'fallocate'] as const;
 
 function cloneOf(path: string, clone_uuid: string, clone_path: string): StreamCommand {
   return {
@@ -209,6 +200,13 @@ describe('symlinks and special files that the stream made', () => {
       expect(judge([subvol, make(kind, 's'), make(name, 's')])).toMatch(
         /would open a (symlink|device|fifo|socket)/,
       );
+    }
+  });
+
+  test('chmod does not follow a symlink; fifos, sockets and devices have modes as files do', () => {
+    expect(judge([subvol, make('symlink', 's'), make('chmod', 's')])).toMatch(/would open a symlink/);
+    for (const kind of ['mknod', 'mkfifo', 'mksock'] as const) {
+      expect(judge([subvol, make(kind, 's'), make('chmod', 's'), make('chown', 's')])).toBe('');
     }
   });
 
