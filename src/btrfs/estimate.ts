@@ -66,11 +66,12 @@ export async function estimateStreamBytes(
   if (exit_code !== 0 && child.stop_reason === undefined) {
     throw btrfsError(operation, what.path, { exit_code: exit_code ?? -1, stdout: '', stderr: stderr_tail });
   }
-  if (typeof sum !== 'number') throw sum;
-  return sum;
+  if (sum instanceof IcbdError) throw sum;
+  return sum();
 }
 
-async function countStream(stdout: BlockReader | undefined): Promise<number> {
+/** Returns what gives the sum; @throws (both) IcbdError `CorruptData`, and the latter for a stream that broke off. */
+async function countStream(stdout: BlockReader | undefined): Promise<() => number> {
   const reader = new CommandReader();
   let data_bytes = 0;
   let extent_command_bytes = 0;
@@ -81,6 +82,8 @@ async function countStream(stdout: BlockReader | undefined): Promise<number> {
       extent_command_bytes += command.bytes.length;
     }
   }
-  reader.finish();
-  return reader.consumed_bytes - extent_command_bytes + data_bytes;
+  return () => {
+    reader.finish();
+    return reader.consumed_bytes - extent_command_bytes + data_bytes;
+  };
 }
