@@ -59,8 +59,8 @@ interface CommandSpec {
   readonly optional: readonly AttributeName[];
 }
 
-const of_file = ['ino'] as const;
-const of_special_file = ['ino', 'mode', 'rdev'] as const;
+/** Kernels send them for all special files. */
+const of_special_file = ['mode', 'rdev'] as const;
 
 /** What CLONE adds: `clone_*` is the source, `path` and `file_offset` the destination. */
 export const command_table = {
@@ -70,13 +70,13 @@ export const command_table = {
     required: ['path', 'uuid', 'ctransid', 'clone_uuid', 'clone_ctransid'],
     optional: [],
   },
-  mkfile: { since: 1, required: ['path'], optional: of_file },
-  mkdir: { since: 1, required: ['path'], optional: of_file },
-  mknod: { since: 1, required: ['path', 'mode', 'rdev'], optional: of_file },
-  mkfifo: { since: 1, required: ['path'], optional: of_special_file },
-  mksock: { since: 1, required: ['path'], optional: of_special_file },
+  mkfile: { since: 1, required: ['path', 'ino'], optional: [] },
+  mkdir: { since: 1, required: ['path', 'ino'], optional: [] },
+  mknod: { since: 1, required: ['path', 'ino', 'mode', 'rdev'], optional: [] },
+  mkfifo: { since: 1, required: ['path', 'ino'], optional: of_special_file },
+  mksock: { since: 1, required: ['path', 'ino'], optional: of_special_file },
   /** `path_link` is what the symlink says. */
-  symlink: { since: 1, required: ['path', 'path_link'], optional: of_file },
+  symlink: { since: 1, required: ['path', 'ino', 'path_link'], optional: [] },
   rename: { since: 1, required: ['path', 'path_to'], optional: [] },
   /** `path` is the new name, `path_link` the one that exists. */
   link: { since: 1, required: ['path', 'path_link'], optional: [] },

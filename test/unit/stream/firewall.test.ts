@@ -13,6 +13,7 @@ const rules: FirewallRules = { name: 'vm', uuid: sample_uuid, sources: new Set([
 const other_uuid = '12345678-1234-1234-1234-123456789abc';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
+const ino = 257n;
 const time = { seconds: 1n, nanoseconds: 2 };
 
 const subvol: StreamCommand = { command: 'subvol', path: bytes('vm'), uuid: sample_uuid, ctransid: 7n };
@@ -28,12 +29,12 @@ const end: StreamCommand = { command: 'end' };
 
 /** One command of each kind about `path`, as a kernel would write it. */
 const about: { readonly [Name in CommandName]?: (path: string) => StreamCommand } = {
-  mkfile: (path) => ({ command: 'mkfile', path: bytes(path) }),
-  mkdir: (path) => ({ command: 'mkdir', path: bytes(path) }),
-  mknod: (path) => ({ command: 'mknod', path: bytes(path), mode: 0o060600n, rdev: 0x800n }),
-  mkfifo: (path) => ({ command: 'mkfifo', path: bytes(path) }),
-  mksock: (path) => ({ command: 'mksock', path: bytes(path) }),
-  symlink: (path) => ({ command: 'symlink', path: bytes(path), path_link: bytes('/etc') }),
+  mkfile: (path) => ({ command: 'mkfile', path: bytes(path), ino }),
+  mkdir: (path) => ({ command: 'mkdir', path: bytes(path), ino }),
+  mknod: (path) => ({ command: 'mknod', path: bytes(path), ino, mode: 0o060600n, rdev: 0x800n }),
+  mkfifo: (path) => ({ command: 'mkfifo', path: bytes(path), ino }),
+  mksock: (path) => ({ command: 'mksock', path: bytes(path), ino }),
+  symlink: (path) => ({ command: 'symlink', path: bytes(path), ino, path_link: bytes('/etc') }),
   rename: (path) => ({ command: 'rename', path: bytes(path), path_to: bytes('renamed') }),
   link: (path) => ({ command: 'link', path: bytes(path), path_link: bytes('plain') }),
   unlink: (path) => ({ command: 'unlink', path: bytes(path) }),

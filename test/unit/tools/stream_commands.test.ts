@@ -121,7 +121,7 @@ test('inspect gives what comes before a fault, and then the fault', async () => 
 
 test('the summary is small, however many paths there are', async () => {
   const many = Array.from({ length: 100_010 }, (_, index) =>
-    encodeCommand({ command: 'mkfile', path: Buffer.from(`f${index}`) }),
+    encodeCommand({ command: 'mkfile', path: Buffer.from(`f${index}`), ino: 257n }),
   );
   const bytes = Buffer.concat([writeStreamHeader(2), subvolCommand('vm1', 2), ...many, end_command]);
   const { out } = await stream('inspect', bytes, '--summary', '--json');
@@ -215,7 +215,7 @@ test('verify --firewall refuses what must not be received', async () => {
   expect(await stream('verify', incremental_stream, '--firewall', 'vm1-2', ...sources)).toMatchObject({
     code: 0,
   });
-  const escape = encodeCommand({ command: 'mkfile', path: Buffer.from('../escaped') });
+  const escape = encodeCommand({ command: 'mkfile', path: Buffer.from('../escaped'), ino: 257n });
   const hostile = Buffer.concat([writeStreamHeader(2), subvolCommand('vm1', 2), escape, end_command]);
   expect(await stream('verify', hostile)).toMatchObject({ code: 0 });
   expect((await stream('verify', hostile, ...firewall)).err).toContain(
