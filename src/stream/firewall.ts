@@ -23,6 +23,11 @@ export interface FirewallRules {
 
 export const default_special_files_max = 250_000;
 
+const hint_for_head =
+  'either this is the stream of another snapshot, or its name, identity and sources are other than expected';
+const hint_for_others =
+  'btrfs send makes no such stream: find out what the sender is before it may send again';
+
 /** What may stand at the end of a path, of that which this stream has made. */
 type Target = 'anything' | 'no symlink' | 'nothing special';
 
@@ -78,6 +83,7 @@ export class Firewall {
     const fault = this.#judge(fields);
     if (fault === undefined) return fields;
     const path = 'path' in fields ? shownName(fields.path) : '';
+    const is_head = fields.command === 'subvol' || fields.command === 'snapshot';
     const of_path = path === '' ? '' : ` of "${path}"`;
     throw new IcbdError(
       'StreamRefused',
@@ -85,7 +91,7 @@ export class Firewall {
       {
         operation: 'check send stream',
         subject: path,
-        hint: 'no kernel makes such a stream of this snapshot: find out what the sender is before trying again',
+        hint: is_head ? hint_for_head : hint_for_others,
       },
     );
   }
