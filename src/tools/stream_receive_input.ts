@@ -136,7 +136,7 @@ export class PrefixHash {
   }
 
   push(block: Buffer): void {
-    this.#waiting.push(block);
+    if (block.length > 0) this.#waiting.push(block);
   }
 
   placeAt(offset_bytes: number): InputPlace {

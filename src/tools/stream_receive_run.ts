@@ -38,7 +38,6 @@ export interface ReceiveRunOptions {
 interface OpenSegment {
   readonly name: string;
   readonly receiver: SegmentReceiver;
-  readonly start_bytes: number;
   readonly started_ms: number;
 }
 
@@ -51,8 +50,6 @@ export class ReceiveRun {
   /** Not written to the receiver yet. */
   #unwritten: Buffer[] = [];
   #open: OpenSegment | undefined;
-  /** Started before it is needed: a start costs some 10 ms, in which the stream would stand still. */
-  #spare: SegmentReceiver | undefined;
   #final: Segment | undefined;
   #state: ReceiveState;
   #is_over = false;
@@ -67,6 +64,8 @@ export class ReceiveRun {
     this.#cutter = new Cutter({ segment_bytes, seed, run, ...(start === undefined ? {} : { start }) });
     this.#prefix = new PrefixHash(its.hash);
     this.#durable = new DurableQueue((part) => this.#makeDurable(part));
+    // An earlier run came to that END, and no further.
+    this.#is_over = options.stop_at_end && start !== undefined && start.version === undefined;
   }
 
   get state(): ReceiveState {
@@ -82,7 +81,6 @@ export class ReceiveRun {
       await this.#cleanUp();
       throw thrown;
     }
-    await this.#spare?.stop();
     await deleteParts(this.#its.store, this.#options.directory, this.#state.seed);
     await removeState(this.#its.state_path);
     return this.#cutter.offset_bytes;
@@ -105,7 +103,7 @@ export class ReceiveRun {
       }
       this.#prefix.settle(this.#cutter.offset_bytes);
       await this.#write(() => input.recycle(block));
-      await this.#lookAhead();
+      await this.#cutByTime();
     }
   }
 
@@ -139,10 +137,9 @@ export class ReceiveRun {
     if (segment.is_final) this.#final = segment;
     // The final one goes through the process of the last part.
     if (this.#open !== undefined) return;
-    const receiver = this.#spare ?? this.#startReceiver();
-    this.#spare = undefined;
+    const receiver = this.#startReceiver();
     const started_ms = this.#options.clock.now();
-    this.#open = { name: segment.name, receiver, start_bytes: this.#cutter.offset_bytes, started_ms };
+    this.#open = { name: segment.name, receiver, started_ms };
   }
 
   #startReceiver(): SegmentReceiver {
@@ -206,13 +203,10 @@ export class ReceiveRun {
     this.#is_over = stop_at_end && is_stream_end;
   }
 
-  /** Cuts by time, and starts the next process in time. */
-  async #lookAhead(): Promise<void> {
-    if (this.#open === undefined || this.#options.max_errors !== 1) return;
-    const { clock, segment_bytes, segment_ms } = this.#options;
-    if (clock.now() - this.#open.started_ms >= segment_ms) return this.#cut();
-    const held_bytes = this.#cutter.offset_bytes - this.#open.start_bytes;
-    if (held_bytes >= segment_bytes / 2) this.#spare ??= this.#startReceiver();
+  async #cutByTime(): Promise<void> {
+    const { clock, segment_ms, max_errors } = this.#options;
+    const is_due = this.#open !== undefined && clock.now() - this.#open.started_ms >= segment_ms;
+    if (is_due && max_errors === 1) await this.#cut();
   }
 
   async #cut(): Promise<void> {
@@ -224,7 +218,7 @@ export class ReceiveRun {
     const { store, state_path } = this.#its;
     const { directory, max_errors, report } = this.#options;
     try {
-      await Promise.all([this.#open?.receiver.stop(), this.#spare?.stop()]);
+      await this.#open?.receiver.stop();
       await this.#durable.drain();
       if (max_errors !== 1 && this.#open !== undefined) {
         const path = join(directory, this.#open.name);

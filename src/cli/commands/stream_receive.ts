@@ -88,7 +88,7 @@ export function addStreamReceive(stream: Command, run: CliRun): void {
       '--checkpoint <bytes>',
       'make a checkpoint after so much of the stream, as 64M',
       parseSize,
-      64 * 1024 ** 2,
+      128 * 1024 ** 2,
     )
     .option('--checkpoint-seconds <n>', 'and at the latest after so long', parseCount, 60)
     .option('--state <file>', 'where to remember checkpoints (default: hidden in the directory)')

@@ -232,3 +232,56 @@ test('a second run beside the first is refused, and an interrupted one keeps wha
   await expectCopies(directory, ['1']);
   await store.deleteSubvolume(join(directory, '1'));
 });
+
+test('the options of btrfs receive, and a state file elsewhere', async () => {
+  const file = await writeStream(image, '1', undefined, 2);
+  const directory = await makeDirectory('options');
+  const state = join(master.mountpoint, 'state.json');
+  const half = (await readFile(file)).subarray(0, Math.floor((await sizeOf(file)) / 2));
+  const args = [...checkpoints, '--force-decompress', '-C', '-q', '--state', state, directory];
+  expect((await receive(args, half)).exit_code).toBe(1);
+  expect((await hiddenNames(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
+  expect(await receive([...args, '-f', file])).toEqual({ exit_code: 0, stdout: '', stderr: '' });
+  expect(await sizeOf(state).catch(() => undefined)).toBeUndefined();
+  await expectCopies(directory, ['1']);
+  await store.deleteSubvolume(join(directory, '1'));
+});
+
+test('with -E 0 what can be received of a stream that fails is kept, hidden, until the next run', async () => {
+  const stream = await readFile(await writeStream(image, '1', undefined, 1));
+  const directory = await makeDirectory('errors');
+  // A file that is opened and was never made: its MKFILE is a MKDIR.
+  const broken = Buffer.from(stream);
+  const made = [...new CommandReader().push(stream)].find(({ type }) => type === command_types.mkfile);
+  const { start_bytes, bytes } = made ?? { start_bytes: 0, bytes: stream };
+  const command = broken.subarray(start_bytes, start_bytes + bytes.length);
+  command.writeUInt16LE(command_types.mkdir, 4);
+  command.writeUInt32LE(commandCrc(command), crc_offset_bytes);
+  const strict = await receive([...checkpoints, directory], broken);
+  expect(strict.exit_code).toBe(1);
+  expect((await store.listHidden(directory)).length).toBeLessThan(2);
+  const saved = await receive([...checkpoints, '-E', '0', directory], broken);
+  expect(saved.exit_code).toBe(1);
+  const [, path = ''] = /what could be received is in (\S+),/.exec(saved.stderr) ?? [];
+  expect(await store.inspect(path)).toMatchObject({ read_only: false, received_uuid: '' });
+  expect(await store.listSnapshots(directory)).toEqual([]);
+  expect((await receive([...checkpoints, directory], stream)).exit_code).toBe(0);
+  await expectCopies(directory, ['1']);
+  await store.deleteSubvolume(join(directory, '1'));
+});
+
+test('a checkpoint that is not there any more is not believed in', async () => {
+  const file = await writeStream(image, '1', undefined, 1);
+  const directory = await makeDirectory('lost-part');
+  const half = (await readFile(file)).subarray(0, Math.floor((await sizeOf(file)) / 2));
+  expect((await receive([...checkpoints, directory], half)).exit_code).toBe(1);
+  const [part = ''] = await store.listHidden(directory);
+  await store.deleteSubvolume(join(directory, part));
+  const again = await receive([...checkpoints, '-q', directory, '-f', file]);
+  expect(again).toMatchObject({
+    exit_code: 0,
+    stderr: expect.stringContaining('starts over: the last checkpoint'),
+  });
+  await expectCopies(directory, ['1']);
+  await store.deleteSubvolume(join(directory, '1'));
+});

@@ -1,8 +1,9 @@
 /** `icbdrep stream receive` killed, and cut off from its power, at any moment. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { StreamHash } from '../../../src/pipeline/hash.js';
 import { compareTrees } from '../../support/image_tree.js';
 import { type LoopFs, makeLoopFs } from '../../support/loopfs.js';
 import {
@@ -183,5 +184,47 @@ test('a checkpoint at the end of a stream that broke off is on disk when the pro
   } finally {
     await inner.dispose();
     await outer.dispose();
+  }
+});
+
+test('a slow stream has checkpoints by time; with -e an END that was reached before the crash is the end', async () => {
+  const replica = await makeLoopFs({ size_mb: 600 });
+  try {
+    const directory = join(replica.mountpoint, 'image');
+    await mkdir(directory);
+    const [, file = ''] = streams[0] ?? [];
+    const stream = await readFile(file);
+    running = startReceive(
+      ['-v', '--checkpoint', '1G', '--checkpoint-seconds', '1', directory],
+      stream.subarray(0, 4 * mib),
+      true,
+    );
+    await sleep(2_500);
+    running.process.stdin?.write(stream.subarray(4 * mib, 5 * mib));
+    await waitForBytes(directory, 4 * mib, running);
+    running.process.kill('SIGKILL');
+    expect((await running.ended).stderr).toContain('checkpoint at byte');
+    expect(await durableBytes(directory)).toBeGreaterThan(4 * mib);
+
+    // As if it had been killed between giving the name and removing the state.
+    const [name = ''] = (await hiddenNames(directory)).filter((hidden) => hidden.endsWith('.json'));
+    expect((await receive([...checkpoints, directory], stream.subarray(0, -10))).exit_code).toBe(1);
+    const before = await readFile(join(directory, name), 'utf8');
+    expect((await receive([...checkpoints, directory], stream)).exit_code).toBe(0);
+    const state = JSON.parse(before) as { subvolumes: Record<string, unknown>[] };
+    const hash = new StreamHash();
+    hash.update(stream);
+    const end = { offset_bytes: stream.length, hash: hash.digest(), is_stream_end: true };
+    state.subvolumes = state.subvolumes.map((subvolume) => ({ ...subvolume, end }));
+    await writeFile(join(directory, name), JSON.stringify(state));
+    const both = Buffer.concat([stream, await readFile(streams[1]?.[1] ?? '')]);
+    expect((await receive([...checkpoints, '-e', directory], both)).exit_code).toBe(0);
+    await expectCopy(directory, '1');
+    expect(await store.isSubvolume(join(directory, '2'))).toBe(false);
+    await writeFile(join(directory, name), JSON.stringify(state));
+    expect((await receive([...checkpoints, directory], both)).exit_code).toBe(0);
+    await expectCopy(directory, '2');
+  } finally {
+    await replica.dispose();
   }
 });
