@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { IcbdError } from '../../core/errors.js';
 import { receiveStream } from '../../tools/stream_receive.js';
 import type { ReceiveEvent } from '../../tools/stream_receive_options.js';
@@ -84,11 +84,10 @@ export function addStreamReceive(stream: Command, run: CliRun): void {
     .command('receive <dir>')
     .description('receive subvolumes as btrfs receive does, but resumable after anything; needs root')
     .option('-f, --file <file>', 'read the stream from a file, not from standard input')
-    .option(
-      '--checkpoint <bytes>',
-      'make a checkpoint after so much of the stream, as 64M',
-      parseSize,
-      128 * 1024 ** 2,
+    .addOption(
+      new Option('--checkpoint <bytes>', 'make a checkpoint after so much of the stream')
+        .argParser(parseSize)
+        .default(128 * 1024 ** 2, '128M'),
     )
     .option('--checkpoint-seconds <n>', 'and at the latest after so long', parseCount, 60)
     .option('--state <file>', 'where to remember checkpoints (default: hidden in the directory)')

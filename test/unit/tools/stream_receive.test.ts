@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { exit_codes } from '../../../src/cli/exit_codes.js';
 import { parseSize } from '../../../src/cli/commands/stream_receive.js';
 import { StreamHash } from '../../../src/pipeline/hash.js';
 import { DurableQueue } from '../../../src/tools/stream_receive_durable.js';
@@ -16,6 +17,7 @@ import {
   removeState,
   saveState,
 } from '../../../src/tools/stream_receive_state.js';
+import { run } from '../cli/fake_context.js';
 
 function startTimeOf(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -196,5 +198,17 @@ test('sizes have the units of btrfs', () => {
   ]);
   for (const value of ['0', '', 'M', '-1', '1.5M', '1T', '99999999999G']) {
     expect(() => parseSize(value)).toThrow('is no size');
+  }
+});
+
+test('the command says what is wrong before it reads anything', async () => {
+  const missing = await run('', ['stream', 'receive', join(directory, 'none'), '--json']);
+  expect(missing).toMatchObject({ code: 10, out: '' });
+  expect(JSON.parse(missing.err)).toMatchObject({ error: { code: 'DirNotFound' } });
+  const elsewhere = await run('', ['stream', 'receive', '/proc']);
+  expect(elsewhere.code).toBe(10);
+  expect(elsewhere.err).toContain('[BtrfsPathNotFound]');
+  for (const option of [['--checkpoint', '0'], ['--checkpoint-seconds', 'x'], ['-E', '-1'], ['--dump']]) {
+    expect((await run('', ['stream', 'receive', directory, ...option])).code).toBe(exit_codes.usage);
   }
 });
