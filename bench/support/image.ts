@@ -9,7 +9,7 @@ const block_bytes = 1024 * 1024;
  */
 const random_bytes = 16 * 1024;
 const mix_bytes = 64 * 1024;
-const template_count = 1_024;
+const template_count = 256;
 
 /** Lines that repeat in part, each with something of its own, until `bytes` are full. */
 function logBytes(key_stream: Buffer, templates: readonly string[], bytes: number): Buffer {
@@ -31,10 +31,10 @@ export async function writeVmImage(file: string, size_mb: number, seed: number):
   const next = (bytes: number): Buffer => cipher.update(Buffer.alloc(bytes));
   const templates = Array.from({ length: template_count }, () => {
     const words =
-      next(16)
+      next(64)
         .toString('hex')
-        .match(/.{1,5}/g) ?? [];
-    return `vm systemd[1]: Started ${words.join(' ')}.`;
+        .match(/.{1,6}/g) ?? [];
+    return `vm systemd[1]: ${words.join(' ')}.`;
   });
   const handle: FileHandle = await open(file, 'w');
   try {
