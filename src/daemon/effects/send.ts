@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { AttemptPlan } from '../../actors/transfer.js';
+import type { AttemptPlan } from '../../actors/transfer_events.js';
 import { sendArguments } from '../../btrfs/stream_arguments.js';
 import type { Clock } from '../../core/clock.js';
 import { identityOf } from '../../core/lineage.js';
