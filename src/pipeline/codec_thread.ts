@@ -1,8 +1,9 @@
 /**
- * A thread that compresses or decompresses the blocks of one stream, in memory that both sides see.
+ * A thread that compresses or decompresses the blocks of one stream, in memory that goes to it and comes back.
  *
  * The asynchronous calls of the packages allocate in the threads of Node's pool what is freed in the main thread;
- * their allocator then keeps some 400 MB. One thread that allocates and frees by itself keeps next to nothing.
+ * their allocator then keeps some 400 MB. One thread that allocates and frees by itself keeps next to nothing. Memory
+ * that both sides see would be simpler, but V8 copies from and to it with a loop of atomic words.
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { IcbdError } from '../core/errors.js';
@@ -12,11 +13,10 @@ export type ThreadCodec = 'lz4' | 'snappy';
 export interface CodecThreadData {
   readonly codec: ThreadCodec;
   readonly direction: 'compress' | 'decompress';
-  readonly memory: SharedArrayBuffer;
   readonly slot_bytes: number;
 }
 
-/** Converts what stands in a slot; the result takes its place. */
+/** Converts what stands in the memory of a slot; the result takes its place. */
 export interface CodecOrder {
   readonly slot: number;
   /** Where in the slot the data begin, and where the result is to begin. */
@@ -26,8 +26,15 @@ export interface CodecOrder {
   readonly raw_bytes: number;
 }
 
+/** What goes to the thread. */
+export interface CodecMessage extends CodecOrder {
+  readonly memory: ArrayBuffer;
+}
+
 export interface CodecResult {
   readonly slot: number;
+  /** That of the order, which comes back. */
+  readonly memory: ArrayBuffer;
   /** Undefined: compressed it would not be smaller, so the slot was left as it was. */
   readonly output_bytes: number | undefined;
   /** Why it could not be done. */
@@ -54,7 +61,7 @@ function startWorker(options: WorkerOptions): Worker {
 }
 
 export class CodecThread {
-  readonly #slots: Buffer[];
+  readonly #slots: ArrayBuffer[];
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #failure: IcbdError | undefined;
@@ -64,11 +71,8 @@ export class CodecThread {
     size: { readonly slots: number; readonly slot_bytes: number },
   ) {
     const { slots, slot_bytes } = size;
-    const memory = new SharedArrayBuffer(slots * slot_bytes);
-    this.#slots = Array.from({ length: slots }, (_, slot) =>
-      Buffer.from(memory, slot * slot_bytes, slot_bytes),
-    );
-    const data: CodecThreadData = { ...what, memory, slot_bytes };
+    this.#slots = Array.from({ length: slots }, () => new ArrayBuffer(slot_bytes));
+    const data: CodecThreadData = { ...what, slot_bytes };
     this.#worker = startWorker({
       name: `${what.codec} ${what.direction}`,
       workerData: data,
@@ -80,8 +84,12 @@ export class CodecThread {
     this.#worker.on('exit', () => this.#fail('the thread ended'));
   }
 
-  /** The memory of a slot, for who holds it; not to be touched while an order for it runs. */
+  /** The memory of a slot, for who holds it; empty while an order for it runs, and another view afterwards. */
   slot(slot: number): Buffer {
+    return Buffer.from(this.#memory(slot));
+  }
+
+  #memory(slot: number): ArrayBuffer {
     const memory = this.#slots[slot];
     if (memory === undefined) throw new IcbdError('Internal', `no slot ${slot}`, { operation: 'codec' });
     return memory;
@@ -100,7 +108,9 @@ export class CodecThread {
       // The process stays for work that is under way, and not for a thread that waits.
       if (this.#pending.size === 0) this.#worker.ref();
       this.#pending.set(order.slot, { resolve, reject });
-      this.#worker.postMessage(order, []);
+      const memory = this.#memory(order.slot);
+      const message: CodecMessage = { ...order, memory };
+      this.#worker.postMessage(message, [memory]);
     });
   }
 
@@ -108,7 +118,8 @@ export class CodecThread {
     await this.#worker.terminate();
   }
 
-  #settle({ slot, output_bytes, failure }: CodecResult): void {
+  #settle({ slot, memory, output_bytes, failure }: CodecResult): void {
+    this.#slots[slot] = memory;
     const pending = this.#pending.get(slot);
     this.#pending.delete(slot);
     if (this.#pending.size === 0) this.#worker.unref();

@@ -6,7 +6,7 @@
  * small enough for the packages' allocator to use the same memory again and again.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { CodecOrder, CodecResult, CodecThreadData } from './codec_thread.js';
+import type { CodecMessage, CodecOrder, CodecResult, CodecThreadData } from './codec_thread.js';
 
 const piece_bytes = 64 * 1024;
 const length_bytes = 4;
@@ -58,9 +58,11 @@ async function loadSnappy(): Promise<ThreadCodecCalls> {
   };
 }
 
-const { codec, direction, memory, slot_bytes } = workerData as CodecThreadData;
+const { codec, direction, slot_bytes } = workerData as CodecThreadData;
 const result = Buffer.allocUnsafeSlow(slot_bytes);
 const { compress, decompress, claimedBytes } = await (codec === 'lz4' ? loadLz4() : loadSnappy());
+
+const filler = Array.from({ length: 1024 }, (_, index) => index);
 
 /**
  * The packages' outputs lie outside of the heap, and V8 waits for 32 MB of them before it looks which are garbage;
@@ -68,7 +70,7 @@ const { compress, decompress, claimedBytes } = await (codec === 'lz4' ? loadLz4(
  * makes V8 look after every few, at a twentieth of the time that compressing takes.
  */
 function collectSoon(): void {
-  for (let count = 0; count < 32; count += 1) Array.from({ length: 1024 }, () => count);
+  for (let count = 0; count < 32; count += 1) void filler.slice();
 }
 
 /** Compresses into `result`; undefined if it would not be smaller. */
@@ -111,27 +113,27 @@ function convert(slot: Buffer, { offset_bytes, data_bytes, raw_bytes }: CodecOrd
   return bytes;
 }
 
-function answer(order: CodecOrder): CodecResult {
-  const slot = Buffer.from(memory, order.slot * slot_bytes, slot_bytes);
+function answer({ memory, ...order }: CodecMessage): CodecResult {
+  const { slot } = order;
   try {
-    return { slot: order.slot, output_bytes: convert(slot, order) };
+    return { slot, memory, output_bytes: convert(Buffer.from(memory), order) };
   } catch (thrown) {
-    return { slot: order.slot, output_bytes: undefined, failure: String(thrown) };
+    return { slot, memory, output_bytes: undefined, failure: String(thrown) };
   }
 }
 
-const orders: CodecOrder[] = [];
+const orders: CodecMessage[] = [];
 
 /** One order in each turn of the event loop: what the packages allocated is freed between turns only. */
 function workOff(): void {
   const order = orders[0];
   if (order === undefined) return;
-  parentPort?.postMessage(answer(order), []);
+  parentPort?.postMessage(answer(order), [order.memory]);
   orders.shift();
   if (orders.length > 0) setImmediate(workOff);
 }
 
-parentPort?.on('message', (order: CodecOrder) => {
+parentPort?.on('message', (order: CodecMessage) => {
   orders.push(order);
   if (orders.length === 1) setImmediate(workOff);
 });

@@ -92,15 +92,15 @@ export function encodeInThread(
   recycle: (block: Buffer) => void,
 ): RecyclingBlocks {
   return new ThreadedBlocks({ codec, direction: 'compress' }, blocks, async (thread, slot, block) => {
-    const memory = thread.slot(slot);
     const raw_bytes = block.length;
     if (raw_bytes > limits.block_bytes) {
       throw new IcbdError('Internal', `a block of ${raw_bytes} bytes`, { operation: 'compress' });
     }
-    block.copy(memory, block_header_bytes);
+    block.copy(thread.slot(slot), block_header_bytes);
     recycle(block);
     const order = { slot, offset_bytes: block_header_bytes, data_bytes: raw_bytes, raw_bytes };
     const output_bytes = await thread.convert(order);
+    const memory = thread.slot(slot);
     writeBlockHeader(memory, { is_compressed: output_bytes !== undefined, raw_bytes });
     return memory.subarray(0, block_header_bytes + (output_bytes ?? raw_bytes));
   });
@@ -118,13 +118,12 @@ export function decodeInThread(
 ): RecyclingBlocks {
   return new ThreadedBlocks({ codec, direction: 'decompress' }, blocks, async (thread, slot, block) => {
     const { is_compressed, raw_bytes } = readBlockHeader(codec, block, decode_limits);
-    const memory = thread.slot(slot);
-    const data_bytes = block.copy(memory, 0, block_header_bytes);
+    const data_bytes = block.copy(thread.slot(slot), 0, block_header_bytes);
     recycle(block);
-    if (!is_compressed) return memory.subarray(0, raw_bytes);
+    if (!is_compressed) return thread.slot(slot).subarray(0, raw_bytes);
     const order = { slot, offset_bytes: 0, data_bytes, raw_bytes };
     const output_bytes = (await orCorrupt(codec, thread.convert(order))) ?? 0;
     checkSize(codec, output_bytes, raw_bytes);
-    return memory.subarray(0, raw_bytes);
+    return thread.slot(slot).subarray(0, raw_bytes);
   });
 }
