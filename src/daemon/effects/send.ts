@@ -18,7 +18,7 @@ const dial_timeout_ms = 60_000;
 const estimate_timeout_ms = 120_000;
 
 /** A transfer that is over sooner needs no ETA, and its beginning is when the estimate would compete with it, ms. */
-const estimate_after_ms = 2_000;
+const estimate_after_ms = 250;
 
 export interface SendOptions {
   readonly store: SnapshotStore;
