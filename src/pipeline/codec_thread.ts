@@ -13,7 +13,6 @@ export type ThreadCodec = 'lz4' | 'snappy';
 export interface CodecThreadData {
   readonly codec: ThreadCodec;
   readonly direction: 'compress' | 'decompress';
-  readonly slot_bytes: number;
 }
 
 /** Converts what stands in the memory of a slot; the result takes its place. */
@@ -22,7 +21,7 @@ export interface CodecOrder {
   /** Where in the slot the data begin, and where the result is to begin. */
   readonly offset_bytes: number;
   readonly data_bytes: number;
-  /** Bytes of the decompressed block. */
+  /** Bytes of the decompressed block; decompressing to any other number fails. */
   readonly raw_bytes: number;
 }
 
@@ -66,16 +65,12 @@ export class CodecThread {
   readonly #pending = new Map<number, Pending>();
   #failure: IcbdError | undefined;
 
-  constructor(
-    what: Pick<CodecThreadData, 'codec' | 'direction'>,
-    size: { readonly slots: number; readonly slot_bytes: number },
-  ) {
+  constructor(what: CodecThreadData, size: { readonly slots: number; readonly slot_bytes: number }) {
     const { slots, slot_bytes } = size;
     this.#slots = Array.from({ length: slots }, () => new ArrayBuffer(slot_bytes));
-    const data: CodecThreadData = { ...what, slot_bytes };
     this.#worker = startWorker({
       name: `${what.codec} ${what.direction}`,
-      workerData: data,
+      workerData: what,
       resourceLimits: { maxYoungGenerationSizeMb: young_generation_mb },
     });
     this.#worker.unref();

