@@ -28,6 +28,8 @@ export class BlockReader implements AsyncIterableIterator<Buffer> {
   #given_bytes = 0;
   /** Memory that was given out in several parts; it is never used again. */
   readonly #shared = new WeakSet<ArrayBufferLike>();
+  /** Memory that was given out as one block, and may come back. */
+  readonly #lent = new WeakSet<ArrayBufferLike>();
   #is_over = false;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -102,12 +104,11 @@ export class BlockReader implements AsyncIterableIterator<Buffer> {
     this.#close();
   }
 
-  /** Takes back a block that nobody looks at any more. One that is not from here is ignored. */
+  /** Takes back a block that nobody looks at any more. One that is not from here, or came back before, is ignored. */
   recycle(block: Buffer): void {
-    if (this.#is_over || this.#free.length >= free_blocks_max) return;
     const memory = block.buffer;
-    if (memory.byteLength !== this.#block_bytes || this.#shared.has(memory)) return;
-    this.#free.push(Buffer.from(memory));
+    if (!this.#lent.delete(memory)) return;
+    if (!this.#is_over && this.#free.length < free_blocks_max) this.#free.push(Buffer.from(memory));
   }
 
   #attach(stream: Readable): void {
@@ -166,6 +167,8 @@ export class BlockReader implements AsyncIterableIterator<Buffer> {
   }
 
   #startBlock(): void {
+    const { buffer } = this.#block;
+    if (!this.#shared.has(buffer)) this.#lent.add(buffer);
     this.#block = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#block_bytes);
     this.#filled_bytes = 0;
     this.#given_bytes = 0;

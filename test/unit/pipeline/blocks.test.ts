@@ -95,6 +95,7 @@ it('uses a block again that was given back, and no other', async () => {
   const memory = first.buffer;
   stdout?.recycle(Buffer.alloc(5));
   stdout?.recycle(first);
+  stdout?.recycle(first);
   const later: unknown[] = [];
   for (let round = 0; round < 6; round += 1) later.push((await stdout?.next())?.value?.buffer);
   expect(later.filter((buffer) => buffer === memory)).toHaveLength(1);
