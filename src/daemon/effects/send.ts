@@ -55,10 +55,13 @@ export function sendEffect(options: SendOptions): EffectHandler {
     plan,
   }: SendParams): Promise<{ source: string; parent?: string }> => {
     const directory = options.imagePath(image);
-    const snapshots = await options.store.listSnapshots(directory);
-    const byIdentity = (uuid: string, wanted: string): string => {
-      const found = snapshots.find((snapshot) => snapshot.number === wanted && identityOf(snapshot) === uuid);
-      if (found !== undefined) return path.join(directory, found.number);
+    const byIdentity = async (uuid: string, wanted: string): Promise<string> => {
+      const snapshot_path = path.join(directory, wanted);
+      const found = await options.store.inspect(snapshot_path).catch((thrown: unknown) => {
+        if (thrown instanceof IcbdError && thrown.code === 'BtrfsSubvolumeNotFound') return undefined;
+        throw thrown;
+      });
+      if (found?.read_only === true && identityOf(found) === uuid) return snapshot_path;
       throw new IcbdError('SnapshotNotFound', `the snapshot ${image}/${wanted} is gone or replaced`, {
         operation: 'send',
         subject: `${image}/${wanted}`,
@@ -66,9 +69,9 @@ export function sendEffect(options: SendOptions): EffectHandler {
         retryable: true,
       });
     };
-    const source = byIdentity(plan.uuid, number);
+    const source = await byIdentity(plan.uuid, number);
     if (plan.parent === null) return { source };
-    return { source, parent: byIdentity(plan.parent.uuid, plan.parent.number) };
+    return { source, parent: await byIdentity(plan.parent.uuid, plan.parent.number) };
   };
 
   return async (effect, { signal }) => {
