@@ -21,6 +21,7 @@ import {
   startReceive,
   store,
   waitForBytes,
+  waitForTold,
   writeStream,
 } from './receive_support.js';
 
@@ -112,8 +113,8 @@ test('after a kill, what is received again is less than what was not yet durable
     running = startReceive([...checkpoints, '-v', directory, '-f', file]);
     await waitForBytes(directory, 8 * mib, running);
     running.process.kill('SIGKILL');
-    const killed = await running.ended;
-    const told = [...killed.stderr.matchAll(/checkpoint at byte (\d+)/g)].map(([, bytes]) => Number(bytes));
+    await running.ended;
+    const told = running.told();
     const resumed = await receive([...checkpoints, '--json', directory, '-f', file]);
     const { resumed_from_bytes } = JSON.parse(resumed.stdout) as { resumed_from_bytes: number };
     expect(told.length).toBeGreaterThan(2);
@@ -140,9 +141,9 @@ test('with the disk as it is when the power goes, it goes on from the checkpoint
       for (const aim of [0.3, 0.8]) {
         // The rest never comes: so it cannot be done before the copy is made.
         const input = stream.subarray(0, aim * stream.length + 2 * checkpoint_bytes);
-        running = startReceive([...checkpoints, directory], input, true);
-        await waitForBytes(directory, aim * stream.length - checkpoint_bytes, running);
-        const durable_bytes = await durableBytes(directory);
+        running = startReceive([...checkpoints, '-v', directory], input, true);
+        // Only what was told counts: a state file can be seen a moment before its new name is on disk.
+        const durable_bytes = await waitForTold(aim * stream.length - checkpoint_bytes, running);
         await inner.copyNow();
         running.process.kill('SIGKILL');
         await running.ended;

@@ -61,6 +61,12 @@ export interface Ended {
 export interface RunningReceive {
   readonly process: ChildProcess;
   readonly ended: Promise<Ended>;
+  /** The checkpoints that it has told of with -v, in bytes: each was durable before it was told. */
+  told(): readonly number[];
+}
+
+function checkpointsIn(text: string): number[] {
+  return [...text.matchAll(/checkpoint at byte (\d+)/g)].map(([, bytes]) => Number(bytes));
 }
 
 /**
@@ -88,7 +94,7 @@ export function startReceive(args: readonly string[], input?: Buffer, is_held = 
     exit_code: exit_code as number | null,
     ...texts,
   }));
-  return { process: child, ended };
+  return { process: child, ended, told: () => checkpointsIn(texts.stderr) };
 }
 
 export async function receive(args: readonly string[], input?: Buffer): Promise<Ended> {
@@ -121,6 +127,15 @@ export async function waitForBytes(directory: string, bytes: number, run: Runnin
   while ((await durableBytes(directory)) < bytes) {
     if ((await Promise.race([run.ended, sleep(5)])) !== undefined) return;
   }
+}
+
+/** Waits until a run with -v has told of a checkpoint at or behind that byte, or has ended; returns the last told. */
+export async function waitForTold(bytes: number, run: RunningReceive): Promise<number> {
+  const last = () => run.told().at(-1) ?? 0;
+  while (last() < bytes) {
+    if ((await Promise.race([run.ended, sleep(5)])) !== undefined) break;
+  }
+  return last();
 }
 
 export async function sizeOf(file: string): Promise<number> {
