@@ -35,6 +35,8 @@ export const error_codes = {
   StreamRefused: { retryable: false, exit_code: 1 },
   /** The two ends disagree on the hash of the stream. */
   HashMismatch: { retryable: true, exit_code: 1 },
+  /** What the replica has of a stream is not what the stream of now begins with. */
+  ResumeMismatch: { retryable: true, exit_code: 1 },
   LinkLost: { retryable: true, exit_code: 13 },
   TimedOut: { retryable: true, exit_code: 13 },
   /** No byte moved for longer than the configured time. */

@@ -26,13 +26,23 @@ const actorKey = (effect: EffectRecord): string => `${effect.actor.kind}/${effec
 export class EffectRunner {
   readonly #handlers: Readonly<Record<string, EffectHandler>>;
   readonly #report: (report: EffectReport) => void;
+  readonly #tell: (effect: EffectRecord, event: PlainEvent) => boolean;
   readonly #running = new Map<string, Running>();
   readonly #stopping = new Map<string, Set<Promise<void>>>();
   #is_closed = false;
 
-  constructor(handlers: Readonly<Record<string, EffectHandler>>, report: (report: EffectReport) => void) {
+  /**
+   * @param report takes what an effect says at its end
+   * @param tell takes what it says before; returns whether that was heard
+   */
+  constructor(
+    handlers: Readonly<Record<string, EffectHandler>>,
+    report: (report: EffectReport) => void,
+    tell: (effect: EffectRecord, event: PlainEvent) => boolean,
+  ) {
     this.#handlers = handlers;
     this.#report = report;
+    this.#tell = tell;
   }
 
   start(effect: EffectRecord): void {
@@ -77,7 +87,8 @@ export class EffectRunner {
       signal.throwIfAborted();
       const handler = this.#handlers[effect.kind];
       if (handler === undefined) throw new Error(`this node has no handler for the effect ${effect.kind}`);
-      const event = await handler(effect, { signal });
+      const tell = (event: PlainEvent): boolean => !signal.aborted && this.#tell(effect, event);
+      const event = await handler(effect, { signal, tell });
       return { effect, status: 'done', event, error: null };
     } catch (thrown) {
       const error = IcbdError.from(thrown, effect.kind, effect.id).toReport();

@@ -53,6 +53,13 @@ export interface RuntimeStorage {
 export interface EffectTools {
   /** Aborted when the actor no longer wants the effect, or the daemon stops. */
   readonly signal: AbortSignal;
+  /**
+   * Tells the actor of something that happened while the effect goes on; it is committed when this returns.
+   * @param event its type starts with `<kind>.`
+   * @returns false if nobody heard it, because the effect is not wanted any more
+   * @throws IcbdError if it could not be committed; the node cannot go on then
+   */
+  readonly tell: (event: PlainEvent) => boolean;
 }
 
 /**

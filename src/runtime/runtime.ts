@@ -1,7 +1,14 @@
 import type { MachineDefinitions } from '../actors/machines.js';
 import type { Clock } from '../core/clock.js';
 import { IcbdError } from '../core/errors.js';
-import type { ActorAddress, EventCause, OutgoingMessage, PlainEvent, TimerRecord } from '../core/records.js';
+import type {
+  ActorAddress,
+  EffectRecord,
+  EventCause,
+  OutgoingMessage,
+  PlainEvent,
+  TimerRecord,
+} from '../core/records.js';
 import { Committer, type Delivery } from './committer.js';
 import { type EffectReport, EffectRunner } from './effect_runner.js';
 import type { Commit, EffectHandler, RuntimeStorage } from './ports.js';
@@ -40,7 +47,11 @@ export class Runtime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#effects = new EffectRunner(options.handlers, (report) => this.#take(report));
+    this.#effects = new EffectRunner(
+      options.handlers,
+      (report) => this.#take(report),
+      (effect, event) => this.#hear(effect, event),
+    );
     this.#timers = new TimerQueue(
       options.clock,
       () => options.storage.timers.next(),
@@ -180,6 +191,23 @@ export class Runtime {
       const delivery = { to: effect.actor, event: { ...event, effect: effect.id }, cause };
       if (this.#commitIf(isHeard, [delivery]) !== undefined) this.#settle(effect.id, { status, event });
     });
+  }
+
+  /** An effect says something and goes on. As with its report, only one that still runs in this epoch is heard. */
+  #hear(effect: EffectRecord, event: PlainEvent): boolean {
+    const { storage, onFatal } = this.#options;
+    if (this.#is_closed) return false;
+    const isHeard = (): boolean =>
+      effect.epoch === this.#epoch && storage.history.effect(effect.id)?.status === 'running';
+    const cause = { kind: 'effect', effect: effect.id } as const;
+    const delivery = { to: effect.actor, event: { ...event, effect: effect.id }, cause };
+    try {
+      return this.#commitIf(isHeard, [delivery]) !== undefined;
+    } catch (thrown) {
+      const error = IcbdError.from(thrown, effect.kind);
+      onFatal(error);
+      throw error;
+    }
   }
 
   #settle(effect_id: string, end: EffectEnd): void {
