@@ -1,7 +1,7 @@
 /** Brings together a data link that a replica dialled and the transfer on the master that wants it. */
 import type { Clock } from '../core/clock.js';
 import type { DataSession, DataSink } from '../core/data_path.js';
-import { IcbdError } from '../core/errors.js';
+import { IcbdError, type ErrorCode, type ErrorReport } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import type { WsDataSink } from './data_sink.js';
 import type { TransportLog } from './transport_log.js';
@@ -10,6 +10,8 @@ import type { TransportLog } from './transport_log.js';
 export const unclaimed_ms = 10_000;
 /** Data links of one node that may wait at the same time. */
 export const unclaimed_max = 16;
+/** How long a receiver that dialled again has to learn on its old link why that one ends. */
+export const replaced_linger_ms = 2_000;
 const operation = 'open data link';
 
 /** One transfer's session with the only node that may claim it. */
@@ -29,7 +31,7 @@ interface Held {
 
 interface Waiting {
   readonly session: NodeSession;
-  readonly resolve: (sink: DataSink) => void;
+  readonly resolve: (sink: WsDataSink) => void;
   readonly reject: (reason: IcbdError) => void;
 }
 
@@ -42,15 +44,23 @@ export class DataClaims {
   readonly #log: (entry: TransportLog) => void;
   readonly #held = new Map<string, Map<string, Held>>();
   readonly #waiting = new Map<string, Waiting>();
+  /** Those that a transfer has, as far as it is known not broken. */
+  readonly #given = new Map<string, WsDataSink>();
 
   constructor(clock: Clock, log: (entry: TransportLog) => void) {
     this.#clock = clock;
     this.#log = log;
   }
 
-  /** An authenticated data link came: it is given to who waits for it, held for `unclaimed_ms`, or refused. */
+  /**
+   * An authenticated data link came: it is given to who waits for it, held for `unclaimed_ms`, or refused.
+   * An older one of the same session ends, also one that was given away: who dials again has left it, which a
+   * half-open connection does not tell for long.
+   */
   offer(session: NodeSession, sink: WsDataSink): void {
     const key = keyOf(session);
+    const older = this.#release(session) ?? this.#given.get(key);
+    if (older !== undefined) this.#replace(session, older);
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined) {
       waiting.resolve(sink);
@@ -84,7 +94,10 @@ export class DataClaims {
       return Promise.reject(new IcbdError('AlreadyRunning', 'somebody waits for it', { operation, subject }));
     }
     const held = this.#release(session);
-    if (held !== undefined) return Promise.resolve(held);
+    if (held !== undefined) {
+      this.#give(key, held);
+      return Promise.resolve(held);
+    }
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         cancelTimer();
@@ -95,6 +108,7 @@ export class DataClaims {
         session,
         resolve: (sink) => {
           settle();
+          this.#give(key, sink);
           resolve(sink);
         },
         reject: (reason) => {
@@ -119,9 +133,14 @@ export class DataClaims {
     for (const waiting of this.#waiting.values()) waiting.reject(reason);
   }
 
+  #give(key: string, sink: WsDataSink): void {
+    this.#given.set(key, sink);
+    sink.onFinished = () => {
+      if (this.#given.get(key) === sink) this.#given.delete(key);
+    };
+  }
+
   #hold(session: NodeSession, sink: WsDataSink): void {
-    const older = this.#release(session);
-    if (older !== undefined) this.#refuse(session, older, 'LinkLost', 'a newer data link took its place');
     const of_node = this.#held.get(session.node) ?? new Map<string, Held>();
     if (of_node.size >= unclaimed_max) {
       this.#refuse(session, sink, 'NotPermitted', 'too many data links wait for their transfers');
@@ -149,15 +168,20 @@ export class DataClaims {
     return held.sink;
   }
 
-  #refuse(
-    session: NodeSession,
-    sink: WsDataSink,
-    code: 'NotPermitted' | 'LinkLost' | 'TimedOut',
-    message: string,
-  ): void {
-    const subject = `${session.transfer} attempt ${String(session.attempt)}`;
-    const error = new IcbdError(code, message, { operation, subject }).toReport();
+  #replace(session: NodeSession, older: WsDataSink): void {
+    const error = this.#errorOf(session, 'LinkLost', 'a newer data link took its place');
+    older.abort(error, replaced_linger_ms);
+    this.#log({ kind: 'data_refused', node: session.node, error });
+  }
+
+  #refuse(session: NodeSession, sink: WsDataSink, code: 'NotPermitted' | 'TimedOut', message: string): void {
+    const error = this.#errorOf(session, code, message);
     sink.abort(error);
     this.#log({ kind: 'data_refused', node: session.node, error });
+  }
+
+  #errorOf({ transfer, attempt }: NodeSession, code: ErrorCode, message: string): ErrorReport {
+    const subject = `${transfer} attempt ${String(attempt)}`;
+    return new IcbdError(code, message, { operation, subject }).toReport();
   }
 }

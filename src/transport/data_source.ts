@@ -1,11 +1,17 @@
 import type { Clock } from '../core/clock.js';
-import type { DataSource, StreamTrailer } from '../core/data_path.js';
+import type { DataSource, StreamPlace, StreamTrailer } from '../core/data_path.js';
 import { IcbdError, type ErrorReport } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { close_codes, closeCodeOf, closeTextOf, errorOfClose, errorOfSocket } from './close_codes.js';
 import { frameHeaderBytes } from './data_sink.js';
 import { recycleFrame } from './frame_reader.js';
-import { fromWireError, parseDataMessage, toWireError, type DataMessage } from './messages.js';
+import {
+  fromWireError,
+  parseSenderMessage,
+  toWireError,
+  type ReceiverMessage,
+  type SenderMessage,
+} from './messages.js';
 import { watchWire, type Wire } from './wire.js';
 
 /** Buffered bytes at which the socket is paused (2 MiB; more measured the same); a block more may be half read. */
@@ -17,6 +23,7 @@ const operation = 'receive data';
 /** The receiving end of a data link: the client's. */
 export class WsDataSource implements DataSource {
   readonly blocks: AsyncIterable<Buffer>;
+  onSkipped: ((offset_bytes: number) => void) | undefined;
   readonly #wire: Wire;
   #queue: Buffer[] = [];
   #queued_bytes = 0;
@@ -26,9 +33,13 @@ export class WsDataSource implements DataSource {
   /** Why no more will come; found by the consumer after what is queued. */
   #failure: IcbdError | undefined;
   #wake: () => void = () => undefined;
-  #is_taken = false;
+  #is_read = false;
+  #has_blocks = false;
+  /** The last offset that the sender was told. */
+  #told_bytes: number;
 
-  constructor(wire: Wire, clock: Clock) {
+  /** @param from where the stream is wanted from; the sender is told at once */
+  constructor(wire: Wire, clock: Clock, from: StreamPlace) {
     this.#wire = wire;
     const { socket, address } = wire;
     socket.on('message', (data: Buffer, is_binary: boolean) => {
@@ -45,11 +56,14 @@ export class WsDataSource implements DataSource {
     });
     this.blocks = {
       [Symbol.asyncIterator]: () => {
-        if (this.#is_taken) throw new IcbdError('Internal', 'the blocks can be read once', { operation });
-        this.#is_taken = true;
+        if (this.#is_read) throw new IcbdError('Internal', 'the blocks can be read once', { operation });
+        this.#is_read = true;
         return this.#read();
       },
     };
+    const { offset_bytes, hash } = from;
+    this.#told_bytes = offset_bytes;
+    this.#say({ type: 'from', place: { offset_bytes, hash } });
   }
 
   get trailer(): StreamTrailer | undefined {
@@ -70,16 +84,27 @@ export class WsDataSource implements DataSource {
     recycleFrame(this.#wire.network, block);
   }
 
+  /** What is not beyond the last offset is not said again. */
+  taken(offset_bytes: number): void {
+    if (this.#failure !== undefined || this.#pending_trailer !== undefined) return;
+    if (offset_bytes <= this.#told_bytes) return;
+    this.#told_bytes = offset_bytes;
+    this.#say({ type: 'taken', offset_bytes });
+  }
+
   abort(reason: ErrorReport): void {
     if (this.#failure !== undefined || this.#pending_trailer !== undefined) return;
-    const { socket } = this.#wire;
-    const error = toWireError(reason);
-    socket.send(JSON.stringify({ type: 'abort', error } satisfies DataMessage), () => undefined);
+    this.#say({ type: 'abort', error: toWireError(reason) });
     this.#fail(IcbdError.fromReport(reason));
     this.#close(
       closeCodeOf(reason) === close_codes.other ? close_codes.aborted : closeCodeOf(reason),
       reason.code,
     );
+  }
+
+  #say(message: ReceiverMessage): void {
+    // A failed write is followed by the socket's close event.
+    this.#wire.socket.send(JSON.stringify(message), () => undefined);
   }
 
   async *#read(): AsyncGenerator<Buffer, void, undefined> {
@@ -119,7 +144,7 @@ export class WsDataSource implements DataSource {
         this.#push(data);
         return;
       }
-      this.#take(parseDataMessage(data.toString()));
+      this.#take(parseSenderMessage(data.toString()));
     } catch (thrown) {
       const reason = IcbdError.from(thrown, operation, this.#wire.address);
       this.#pending_trailer = undefined;
@@ -129,13 +154,19 @@ export class WsDataSource implements DataSource {
   }
 
   #push(block: Buffer): void {
+    this.#has_blocks = true;
     this.#queue.push(block);
     this.#queued_bytes += block.length;
     if (this.#queued_bytes >= pause_bytes) this.#wire.socket.pause();
     this.#wake();
   }
 
-  #take(message: DataMessage): void {
+  #take(message: SenderMessage): void {
+    if (message.type === 'skipped') {
+      if (this.#has_blocks) throw new IcbdError('InvalidMessage', 'skipped after a block', { operation });
+      this.onSkipped?.(message.offset_bytes);
+      return;
+    }
     if (message.type === 'end') {
       this.#pending_trailer = message.trailer;
       this.#wake();

@@ -1,5 +1,5 @@
 /** A replica's side: keeps the control link up, and opens data links. */
-import type { DataSession, DataSource } from '../core/data_path.js';
+import type { DataSession, DataSource, StreamPlace } from '../core/data_path.js';
 import { IcbdError } from '../core/errors.js';
 import type { ControlLink, LinkHandlers } from '../core/link.js';
 import type { WsChannel } from './channel.js';
@@ -28,11 +28,18 @@ export interface LinkClient {
   /** Ends the control link, with `onDown`, and dials no more. Data links stay. */
   stop(): void;
   /**
-   * Opens the data link of a session.
+   * Opens the data link of a session, and says from where the stream is wanted.
    * @throws IcbdError `LinkLost`, `TimedOut`, `AuthenticationFailed`, `ProtocolVersionMismatch`; `Cancelled` or
    *   the signal's own reason. A server that does not know the session says so through `blocks`.
    */
-  openData(session: DataSession, options?: { readonly signal?: AbortSignal }): Promise<DataSource>;
+  openData(session: DataSession, options: OpenDataOptions): Promise<DataSource>;
+}
+
+export interface OpenDataOptions {
+  /** `stream_start`, or what this side has and can prove. */
+  readonly from: StreamPlace;
+  /** Gives the attempt up; has no effect on a link that is open. */
+  readonly signal?: AbortSignal;
 }
 
 type DialHooks = Parameters<RedialOptions['dial']>[0];
@@ -69,7 +76,7 @@ class WsLinkClient implements LinkClient {
     );
   }
 
-  async openData(session: DataSession, { signal }: { signal?: AbortSignal } = {}): Promise<DataSource> {
+  async openData(session: DataSession, { signal, from }: OpenDataOptions): Promise<DataSource> {
     const { transfer, attempt } = session;
     const subject = `${transfer} attempt ${String(attempt)}`;
     const cancelled = (): IcbdError =>
@@ -97,7 +104,7 @@ class WsLinkClient implements LinkClient {
           onDone: (wire, channel) => {
             signal?.removeEventListener('abort', onAbort);
             channel.release();
-            resolve(new WsDataSource(wire, this.#options.clock));
+            resolve(new WsDataSource(wire, this.#options.clock, from));
           },
           onFailed: (reason) => {
             signal?.removeEventListener('abort', onAbort);

@@ -1,6 +1,7 @@
 /** Every message between two nodes, and the one place where text from a peer becomes one. */
 import { z } from 'zod';
 import { isCodec, type Capabilities } from '../core/codecs.js';
+import { proof_grid_bytes } from '../core/data_path.js';
 import { IcbdError, isErrorCode, type ErrorReport } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 
@@ -77,12 +78,22 @@ const control_message = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('close'), error }),
 ]);
 
-const data_message = z.discriminatedUnion('type', [
+const hash = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lower-case hex digits');
+const abort = z.strictObject({ type: z.literal('abort'), error });
+
+const sender_message = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('skipped'), offset_bytes: id }),
+  z.strictObject({ type: z.literal('end'), trailer: z.strictObject({ stream_bytes: id, hash }) }),
+  abort,
+]);
+
+const receiver_message = z.discriminatedUnion('type', [
   z.strictObject({
-    type: z.literal('end'),
-    trailer: z.strictObject({ stream_bytes: id, hash: z.string().regex(/^[0-9a-f]{16}$/) }),
+    type: z.literal('from'),
+    place: z.strictObject({ offset_bytes: id.multipleOf(proof_grid_bytes), hash }),
   }),
-  z.strictObject({ type: z.literal('abort'), error }),
+  z.strictObject({ type: z.literal('taken'), offset_bytes: id }),
+  abort,
 ]);
 
 export type WireError = z.infer<typeof error>;
@@ -90,7 +101,10 @@ export type WireCapabilities = z.infer<typeof capabilities>;
 export type Purpose = z.infer<typeof purpose>;
 export type HandshakeMessage = z.infer<typeof handshake_message>;
 export type ControlMessage = z.infer<typeof control_message>;
-export type DataMessage = z.infer<typeof data_message>;
+/** Text of a data link from the sender of the stream, the server. */
+export type SenderMessage = z.infer<typeof sender_message>;
+/** Text of a data link from the receiver of the stream, the client. */
+export type ReceiverMessage = z.infer<typeof receiver_message>;
 
 function parse<T>(schema: z.ZodType<T>, text: string, limit_bytes: number, operation: string): T {
   // A character is at most three bytes of UTF-8 per UTF-16 unit: short texts need no count.
@@ -127,9 +141,14 @@ export function parseHandshakeMessage(text: string): HandshakeMessage {
   return parse(handshake_message, text, handshake_frame_bytes, 'read handshake message');
 }
 
-/** As `parseControlMessage`, for the text frames of a data link. */
-export function parseDataMessage(text: string): DataMessage {
-  return parse(data_message, text, handshake_frame_bytes, 'read data link message');
+/** As `parseControlMessage`, for what the receiver of a data link reads; at most `handshake_frame_bytes`. */
+export function parseSenderMessage(text: string): SenderMessage {
+  return parse(sender_message, text, handshake_frame_bytes, 'read data link message');
+}
+
+/** As `parseControlMessage`, for what the sender on a data link reads; at most `handshake_frame_bytes`. */
+export function parseReceiverMessage(text: string): ReceiverMessage {
+  return parse(receiver_message, text, handshake_frame_bytes, 'read data link message');
 }
 
 /** The version a peer speaks, read before anything else, since its other fields may look different then. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../../src/core/clock.js';
+import { stream_start } from '../../../src/core/data_path.js';
 import { limits } from '../../../src/core/limits.js';
 import { dial } from '../../../src/transport/dial.js';
 import {
@@ -259,8 +260,9 @@ describe('control link on a WebSocket', () => {
       const link = await until(() => there.up[0]);
       expect(await link.request({ method: 'echo', params: 'secret talk' })).toBe('secret talk');
       const session = { transfer: 't', attempt: 1 };
-      const source = await client.openData(session);
+      const source = await client.openData(session, { from: stream_start });
       const sink = await server.waitForData({ ...session, node: 'replica-1' });
+      await sink.begin;
       await sink.write(Buffer.alloc(1_000_000, 7));
       await sink.end({ stream_bytes: 1_000_000, hash: '0123456789abcdef' });
       let bytes = 0;

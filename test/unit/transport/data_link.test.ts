@@ -1,91 +1,33 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { WebSocket } from 'ws';
-import type { Clock } from '../../../src/core/clock.js';
+import { stream_start } from '../../../src/core/data_path.js';
 import { IcbdError } from '../../../src/core/errors.js';
 import { limits } from '../../../src/core/limits.js';
 import { unclaimed_max, unclaimed_ms } from '../../../src/transport/data_claims.js';
-import { WsDataSink } from '../../../src/transport/data_sink.js';
-import { pause_bytes, WsDataSource } from '../../../src/transport/data_source.js';
-import { dial } from '../../../src/transport/dial.js';
-import {
-  createLinkClient,
-  type LinkClient,
-  type LinkClientOptions,
-} from '../../../src/transport/link_client.js';
-import { createLinkServer, type LinkServer } from '../../../src/transport/link_server.js';
-import type { TransportLog } from '../../../src/transport/transport_log.js';
-import { failsWith, Recorder, until } from '../../contract/link/control_link_suite.js';
-import { hurriedClock, master, replica, knownSecret, secret, secrets } from './support.js';
+import { pause_bytes } from '../../../src/transport/data_source.js';
+import { failsWith, until } from '../../contract/link/control_link_suite.js';
+import { DataPair, for_replica, from_start, pause_ms, session, textsOf } from './data_pair.js';
+import { hurriedClock, secrets } from './support.js';
 
-const session = { transfer: 'transfer-1', attempt: 2 };
+const whole = { from: stream_start };
 const trailer = { stream_bytes: 5, hash: '00ff00ff00ff00ff' };
 const why = new IcbdError('NoSpace', 'disk full', {
   operation: 'btrfs receive',
   subject: '/x',
   hint: 'make room',
 });
-const for_replica = { ...session, node: 'replica-1' };
-
-async function pause_ms(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 describe('data link', () => {
-  let server: LinkServer;
-  let client: LinkClient;
-  let log: TransportLog[];
-  const sockets: WebSocket[] = [];
-
-  async function start(clock: Clock): Promise<void> {
-    const handlers = new Recorder();
-    log = [];
-    server = await createLinkServer({
-      ...master,
-      clock,
-      host: '127.0.0.1',
-      port: 0,
-      secretOf: knownSecret,
-      handlers,
-      log: (entry) => log.push(entry),
-    });
-    client = clientOf({});
-  }
-  function clientOf(changes: Partial<LinkClientOptions>): LinkClient {
-    const url = `ws://127.0.0.1:${String(server.port)}`;
-    return createLinkClient({ ...replica, url, secret, handlers: new Recorder(), ...changes });
-  }
-  /** An authenticated data link without our receiver on it. */
-  function rawReceiver(): Promise<WebSocket> {
-    const url = `ws://127.0.0.1:${String(server.port)}`;
-    return new Promise((resolve, reject) => {
-      dial(
-        url,
-        { ...replica, secret },
-        { kind: 'data', ...session },
-        {
-          onDone: (_wire, channel) => {
-            const socket = channel.release();
-            sockets.push(socket);
-            resolve(socket);
-          },
-          onFailed: reject,
-        },
-      );
-    });
-  }
+  let pair: DataPair;
 
   beforeEach(async () => {
-    await start(master.clock);
+    pair = await DataPair.start();
   });
   afterEach(async () => {
-    for (const socket of sockets.splice(0)) socket.terminate();
-    await server.close();
+    await pair.dispose();
   });
 
   it('carries 200 MB to a slow consumer in order, within its bounds of memory', async () => {
-    const source = await client.openData(session);
-    const sink = await server.waitForData(for_replica);
-    if (!(source instanceof WsDataSource)) throw new Error('not our source');
+    const { source, sink } = await pair.open();
     const count = 200;
     let most_ahead = 0;
     let written = 0;
@@ -118,9 +60,7 @@ describe('data link', () => {
   });
 
   it('uses the memory of blocks again on both sides, and mixes nothing up', async () => {
-    const source = await client.openData(session);
-    const sink = await server.waitForData(for_replica);
-    if (!(source instanceof WsDataSource) || !(sink instanceof WsDataSink)) throw new Error('not ours');
+    const { source, sink } = await pair.open();
     const count = 150;
     const free: Buffer[] = [];
     let made = 0;
@@ -161,8 +101,7 @@ describe('data link', () => {
   });
 
   it('hands on why the sender gave up, after what it had sent', async () => {
-    const source = await client.openData(session);
-    const sink = await server.waitForData(for_replica);
+    const { source, sink } = await pair.open();
     await sink.write(Buffer.from('part'));
     sink.abort(why.toReport());
     const got: string[] = [];
@@ -176,8 +115,7 @@ describe('data link', () => {
   });
 
   it('stops a sender that waits for room with the reason of the receiver', async () => {
-    const source = await client.openData(session);
-    const sink = await server.waitForData(for_replica);
+    const { source, sink } = await pair.open();
     const sending = (async () => {
       for (;;) await sink.write(Buffer.alloc(limits.block_bytes));
     })();
@@ -193,8 +131,7 @@ describe('data link', () => {
   });
 
   it('closes the link when the consumer leaves in the middle', async () => {
-    const source = await client.openData(session);
-    const sink = await server.waitForData(for_replica);
+    const { source, sink } = await pair.open();
     const sending = (async () => {
       for (;;) await sink.write(Buffer.alloc(limits.block_bytes));
     })();
@@ -208,23 +145,24 @@ describe('data link', () => {
   });
 
   it('does not take a broken link for a complete stream', async () => {
-    const source = await client.openData(session);
-    const sink = await server.waitForData(for_replica);
+    const { source, sink } = await pair.open();
     await sink.write(Buffer.from('part'));
     const reading = (async () => {
       for await (const block of source.blocks) expect(block.toString()).toBe('part');
     })();
     const broken = failsWith(reading, { code: 'LinkLost' });
-    await server.close();
+    await pair.server.close();
     await broken;
     expect(source.trailer).toBeUndefined();
     await expect(sink.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'LinkLost' });
   });
 
   it('fails the writer whose receiver vanished, also one that waits', async () => {
-    const socket = await rawReceiver();
+    const socket = await pair.rawReceiver();
+    socket.send(from_start);
     socket.pause();
-    const sink = await server.waitForData(for_replica);
+    const sink = await pair.sinkOf();
+    await sink.begin;
     const sending = (async () => {
       for (;;) await sink.write(Buffer.alloc(limits.block_bytes));
     })();
@@ -240,8 +178,8 @@ describe('data link', () => {
     ['no JSON', 'what'],
     ['an end', JSON.stringify({ type: 'end', trailer })],
   ])('refuses %s from a receiver', async (_what, said) => {
-    const socket = await rawReceiver();
-    const sink = await server.waitForData(for_replica);
+    const socket = await pair.rawReceiver();
+    const sink = await pair.sinkOf();
     const closed = new Promise<number>((resolve) => socket.on('close', resolve));
     socket.send(said);
     expect(await closed).toBe(4003);
@@ -249,8 +187,7 @@ describe('data link', () => {
   });
 
   it('refuses a block over the limit, at the sender and at the receiver', async () => {
-    await client.openData(session);
-    const sink = await server.waitForData(for_replica);
+    const { sink } = await pair.open();
     const huge = Buffer.alloc(limits.data_frame_bytes + 1);
     await expect(sink.write(huge)).rejects.toMatchObject({ code: 'FrameTooLarge' });
     sink.abort(why.toReport());
@@ -258,65 +195,68 @@ describe('data link', () => {
 
   it('gives the link only to the node of the session', async () => {
     const other_secret = secrets.get('replica-2') ?? Buffer.alloc(0);
-    const thief = clientOf({ node: 'replica-2', instance: 'i2', secret: other_secret });
-    const waiting = server.waitForData(for_replica);
-    const stolen = await thief.openData(session);
+    const thief = pair.clientOf({ node: 'replica-2', instance: 'i2', secret: other_secret });
+    const waiting = pair.server.waitForData(for_replica);
+    const stolen = await thief.openData(session, whole);
     await expect(stolen.blocks[Symbol.asyncIterator]().next()).rejects.toMatchObject({
       code: 'NotPermitted',
     });
-    const source = await client.openData(session);
+    const source = await pair.openSource();
     const sink = await waiting;
+    await sink.begin;
     await sink.write(Buffer.from('hello'));
     await sink.end(trailer);
-    const got: string[] = [];
-    for await (const block of source.blocks) got.push(block.toString());
-    expect(got).toEqual(['hello']);
+    expect(await textsOf(source)).toEqual(['hello']);
     expect(source.trailer).toEqual(trailer);
   });
 
   it('refuses a link that no transfer asks for in time', async () => {
-    await server.close();
-    await start(hurriedClock(unclaimed_ms, 100));
-    const source = await client.openData(session);
+    await pair.dispose();
+    pair = await DataPair.start(hurriedClock(unclaimed_ms, 100));
+    const source = await pair.openSource();
     await expect(source.blocks[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'TimedOut' });
-    await until(() => log.find(({ kind }) => kind === 'data_refused'));
+    await until(() => pair.log.find(({ kind }) => kind === 'data_refused'));
   });
 
   it('holds a bounded number of links for each node', async () => {
     for (let attempt = 1; attempt <= unclaimed_max; attempt += 1)
-      await client.openData({ transfer: 't', attempt });
-    const refused = await client.openData({ transfer: 't', attempt: 99 });
+      await pair.client.openData({ transfer: 't', attempt }, whole);
+    const refused = await pair.client.openData({ transfer: 't', attempt: 99 }, whole);
     await expect(refused.blocks[Symbol.asyncIterator]().next()).rejects.toMatchObject({
       code: 'NotPermitted',
     });
-    await expect(server.waitForData({ node: 'replica-1', transfer: 't', attempt: 3 })).resolves.toBeDefined();
+    await expect(
+      pair.server.waitForData({ node: 'replica-1', transfer: 't', attempt: 3 }),
+    ).resolves.toBeDefined();
   });
 
   it('forgets a held link that broke', async () => {
-    const socket = await rawReceiver();
+    const socket = await pair.rawReceiver();
     socket.terminate();
     await pause_ms(100);
-    await expect(server.waitForData(for_replica, { timeout_ms: 50 })).rejects.toMatchObject({
+    await expect(pair.server.waitForData(for_replica, { timeout_ms: 50 })).rejects.toMatchObject({
       code: 'TimedOut',
     });
   });
 
   it('stops to wait after its time, by a signal, and with the server', async () => {
-    await expect(server.waitForData(for_replica, { timeout_ms: 20 })).rejects.toMatchObject({
+    await expect(pair.server.waitForData(for_replica, { timeout_ms: 20 })).rejects.toMatchObject({
       code: 'TimedOut',
     });
     const controller = new AbortController();
     const { signal } = controller;
-    const waiting = failsWith(server.waitForData(for_replica, { signal }), {
+    const waiting = failsWith(pair.server.waitForData(for_replica, { signal }), {
       code: 'NoSpace',
     });
-    await expect(server.waitForData(for_replica)).rejects.toMatchObject({ code: 'AlreadyRunning' });
+    await expect(pair.server.waitForData(for_replica)).rejects.toMatchObject({ code: 'AlreadyRunning' });
     controller.abort(why);
     await waiting;
-    await expect(client.openData(session, { signal })).rejects.toMatchObject({ code: 'NoSpace' });
-    const last = failsWith(server.waitForData(for_replica), { code: 'Interrupted' });
-    await server.close();
+    await expect(pair.client.openData(session, { ...whole, signal })).rejects.toMatchObject({
+      code: 'NoSpace',
+    });
+    const last = failsWith(pair.server.waitForData(for_replica), { code: 'Interrupted' });
+    await pair.server.close();
     await last;
-    await expect(client.openData(session)).rejects.toMatchObject({ code: 'LinkLost' });
+    await expect(pair.client.openData(session, whole)).rejects.toMatchObject({ code: 'LinkLost' });
   });
 });

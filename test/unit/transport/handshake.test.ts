@@ -168,7 +168,7 @@ describe('handshake', () => {
     peer.say({ type: 'hello', protocol_version: 9, something: 'new' });
     const refusal = await peer.refusal();
     expect(refusal.code).toBe('ProtocolVersionMismatch');
-    expect(refusal.message).toContain('version 1');
+    expect(refusal.message).toContain(`version ${String(protocol_version)}`);
     expect(refusal.message).toContain('version 9');
     await until(() => peer.closed[0]);
     expect(peer.closed[0]?.code).toBe(4002);
@@ -298,9 +298,9 @@ describe('handshake with a false server', () => {
   });
 
   it('tells both sides when the server speaks another version, before any proof is given', async () => {
-    const [reason, heard] = await refusedBy({ protocol_version: 2, extra: true }, () => undefined);
+    const [reason, heard] = await refusedBy({ protocol_version: 1, extra: true }, () => undefined);
     expect(reason.code).toBe('ProtocolVersionMismatch');
-    expect(reason.message).toMatch(/version 1 .* version 2/);
+    expect(reason.message).toMatch(/version 2 .* version 1/);
     expect(heard).toHaveLength(1);
     expect(heard[0]).toMatchObject({ type: 'refuse', error: { message: reason.message } });
   });
