@@ -1,6 +1,7 @@
 /** All machines, with what the runtime needs to know of each. */
 import type { AnyStateMachine } from 'xstate';
 import type { ActorKind, ActorLabels, MachineSnapshot } from '../core/records.js';
+import { receptionFrom1, transferFrom1 } from './migrations.js';
 import { type ImageContext, imageMachine } from './image.js';
 import { receptionMachine } from './reception.js';
 import type { ReceptionContext } from './reception_events.js';
@@ -35,14 +36,14 @@ export const machines: MachineDefinitions = {
   },
   transfer: {
     machine: transferMachine,
-    version: 1,
-    migrations: {},
+    version: 2,
+    migrations: { 1: transferFrom1 },
     labels: ({ image, number, replica }: TransferContext) => ({ image, snapshot: number, replica }),
   },
   reception: {
     machine: receptionMachine,
-    version: 1,
-    migrations: {},
+    version: 2,
+    migrations: { 1: receptionFrom1 },
     labels: ({ image, number }: ReceptionContext) => ({ image, snapshot: number }),
   },
 };

@@ -1,104 +1,29 @@
 /**
  * The reception actor, on a replica: a transfer as the receiving side sees it. It has the transfer's id.
  *
- * Its word to the master is durable: `reception.completed` is said only after the snapshot stands under its
+ * What it has received is kept as a checkpoint through lost links, restarts and most failures, so that the transfer
+ * goes on there. Its word to the master is durable: `reception.completed` is said only after the snapshot stands under its
  * name and is on disk, `reception.cancelled` only after nothing of the transfer is left.
  */
-import { assign, setup } from 'xstate';
+import { assign } from 'xstate';
 import type { ErrorReport } from '../core/errors.js';
-import { type MessageIntent, type RuntimeEvent, intents } from './intents.js';
-import type { ReceptionContext, ReceptionEvent, ReceptionInput } from './reception_events.js';
-
-/** Time from "ready" to the master's start after which the replica no longer waits, ms. */
-const start_timeout_ms = 600_000;
-/** Time between two tries to remove what is left of an attempt, ms. */
-const cleanup_retry_ms = 10_000;
-
-const setupReception = setup({
-  types: {
-    context: {} as ReceptionContext,
-    events: {} as ReceptionEvent | RuntimeEvent,
-    input: {} as ReceptionInput,
-    tags: {} as 'settled',
-  },
-  actions: intents,
-  delays: { start_timeout: start_timeout_ms, cleanup_retry: cleanup_retry_ms },
-  guards: {
-    isNewOffer: ({ context, event }) => event.type === 'transfer.offer' && event.attempt > context.attempt,
-    isOfThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
-    cancelAsked: ({ context }) => context.cancel_asked,
-    hasNextOffer: ({ context }) => context.next_offer !== null,
-  },
-});
-
-const noteOffer = setupReception.assign(({ context, event }) =>
-  event.type === 'transfer.offer'
-    ? {
-        master: event.from,
-        attempt: event.attempt,
-        uuid: event.uuid,
-        parent: event.parent,
-        cancel_asked: false,
-        error: null,
-      }
-    : context,
-);
-
-/** Keeps the newest offer for when the cleaning is done. */
-const noteNextOffer = setupReception.assign(({ context, event }) =>
-  event.type === 'transfer.offer'
-    ? { next_offer: { attempt: event.attempt, uuid: event.uuid, parent: event.parent } }
-    : context,
-);
-
-const takeNextOffer = setupReception.assign(({ context }) => ({
-  ...context.next_offer,
-  next_offer: null,
-  cancel_asked: false,
-  error: null,
-}));
-
-const noteError = setupReception.assign({
-  error: ({ event, context }) => ('error' in event ? event.error : context.error),
-});
-
-/** Why the attempt failed matters more than why its rest could not be removed. */
-const noteCleanupError = setupReception.assign({
-  error: ({ event, context }) => context.error ?? ('error' in event ? event.error : null),
-});
-
-const noteCancel = setupReception.assign({
-  cancel_asked: true,
-  next_offer: null,
-  master: ({ context, event }) => ('from' in event ? event.from : context.master),
-});
-
-const noteRestart = setupReception.assign({
-  error: ({ context }): ErrorReport => ({
-    code: 'Interrupted',
-    message: 'the replica was restarted while it received',
-    operation: 'receive',
-    subject: `${context.image}/${context.number}`,
-    retryable: true,
-    hint: 'nothing to do: the transfer starts again by itself',
-  }),
-});
-
-/** A message to the transfer that this reception serves. */
-const toTransfer = (context: ReceptionContext, event: MessageIntent['event']): MessageIntent => ({
-  peer: context.master,
-  to: { kind: 'transfer', id: context.id },
-  event: { ...event, attempt: context.attempt },
-});
-
-/** What the effects of this actor need to know to find its subvolume. */
-const place = (context: ReceptionContext) => ({
-  transfer: context.id,
-  attempt: context.attempt,
-  image: context.image,
-  number: context.number,
-  uuid: context.uuid,
-});
+import {
+  noteCancel,
+  noteCleanupError,
+  noteError,
+  noteHold,
+  noteNextOffer,
+  noteOffer,
+  notePublishError,
+  noteReceiveError,
+  noteRestart,
+  place,
+  setupReception,
+  start_timeout_ms,
+  stream,
+  takeNextOffer,
+  toTransfer,
+} from './reception_setup.js';
 
 export const receptionMachine = setupReception.createMachine({
   id: 'reception',
@@ -108,10 +33,18 @@ export const receptionMachine = setupReception.createMachine({
     attempt: 0,
     uuid: '',
     parent: null,
+    stream_version: 1,
+    from_zero: false,
     codec: 'none',
-    received_attempt: 0,
+    checkpoint: null,
+    start_reason: '',
+    begun_bytes: 0,
+    linked: false,
+    losses: 0,
+    hidden_name: '',
     next_offer: null,
     cancel_asked: false,
+    hold_asked: false,
     error: null,
     outcome: null,
   }),
@@ -119,6 +52,9 @@ export const receptionMachine = setupReception.createMachine({
   on: {
     'transfer.offer': { guard: 'isNewOffer', target: '.preparing', actions: noteOffer },
     'transfer.cancel': { target: '.cleaning', actions: noteCancel },
+    'transfer.hold': { guard: 'isOfThisAttempt', target: '.cleaning', actions: noteHold },
+    'link.up': { actions: assign({ linked: true }) },
+    'link.down': { actions: assign({ linked: false }) },
   },
   states: {
     idle: { description: 'made by the first message of its transfer' },
@@ -128,12 +64,19 @@ export const receptionMachine = setupReception.createMachine({
         type: 'effect',
         params: ({ context }) => ({
           kind: 'prepare',
-          params: { ...place(context), parent: context.parent },
+          params: { ...place(context), ...stream(context), from_zero: context.from_zero },
         }),
       },
       exit: { type: 'stop', params: { kind: 'prepare' } },
       on: {
-        'prepare.done': 'ready',
+        'prepare.done': {
+          target: 'ready',
+          actions: assign(({ context, event }) => ({
+            checkpoint: event.keeps_checkpoint ? context.checkpoint : null,
+            begun_bytes: event.resume_bytes,
+            start_reason: event.reason,
+          })),
+        },
         'prepare.already_there': {
           target: 'completed',
           actions: assign({ outcome: () => ({ already_there: true, stream_bytes: 0, hash: '' }) }),
@@ -146,7 +89,11 @@ export const receptionMachine = setupReception.createMachine({
       description: 'has said yes; waits for the master to start the stream',
       entry: {
         type: 'message',
-        params: ({ context }) => toTransfer(context, { type: 'reception.ready' }),
+        params: ({ context }) =>
+          toTransfer(context, {
+            type: 'reception.ready',
+            resume_bytes: context.checkpoint?.offset_bytes ?? 0,
+          }),
       },
       after: {
         start_timeout: {
@@ -167,7 +114,7 @@ export const receptionMachine = setupReception.createMachine({
         'transfer.start': {
           guard: 'isOfThisAttempt',
           target: 'receiving',
-          actions: assign({ codec: ({ event }) => event.codec }),
+          actions: assign({ codec: ({ event }) => event.codec, linked: true, losses: 0 }),
         },
       },
     },
@@ -177,20 +124,42 @@ export const receptionMachine = setupReception.createMachine({
         type: 'effect',
         params: ({ context }) => ({
           kind: 'receive',
-          params: { ...place(context), codec: context.codec, master: context.master },
+          params: { ...place(context), ...stream(context), codec: context.codec },
         }),
       },
       exit: { type: 'stop', params: { kind: 'receive' } },
       on: {
+        'receive.begun': { actions: assign({ begun_bytes: ({ event }) => event.offset_bytes }) },
+        'receive.checkpoint': {
+          actions: assign({ checkpoint: ({ event }) => event.checkpoint, losses: 0 }),
+        },
+        'receive.checkpoint_lost': {
+          actions: assign({ checkpoint: null, start_reason: ({ event }) => event.reason }),
+        },
         'receive.done': {
           target: 'publishing',
+          actions: assign(({ event: { result } }) => ({
+            outcome: { already_there: false, stream_bytes: result.stream_bytes, hash: result.hash },
+            hidden_name: result.hidden_name,
+          })),
+        },
+        'receive.link_lost': {
+          target: 'disconnected',
           actions: assign({
-            outcome: ({ event }) => ({ already_there: false, ...event.result }),
-            received_attempt: ({ context }) => context.attempt,
+            error: ({ event }) => event.error,
+            losses: ({ context }) => context.losses + 1,
           }),
         },
-        'receive.failed': { target: 'cleaning', actions: noteError },
-        restarted: { target: 'cleaning', actions: noteRestart },
+        'receive.failed': { target: 'cleaning', actions: noteReceiveError },
+        restarted: { target: 'disconnected', actions: noteRestart },
+      },
+    },
+    disconnected: {
+      description: 'the link was lost while it received; goes on behind its checkpoint when it is back',
+      after: { reconnect: { guard: 'isLinked', target: 'receiving' } },
+      on: {
+        'link.up': { target: 'receiving', actions: assign({ linked: true }) },
+        restarted: { actions: noteRestart },
       },
     },
     publishing: {
@@ -199,12 +168,12 @@ export const receptionMachine = setupReception.createMachine({
         type: 'effect',
         params: ({ context }) => ({
           kind: 'publish',
-          params: { ...place(context), attempt: context.received_attempt },
+          params: { ...place(context), hidden_name: context.hidden_name },
         }),
       },
       on: {
-        'publish.done': 'completed',
-        'publish.failed': { target: 'cleaning', actions: noteError },
+        'publish.done': { target: 'completed', actions: assign({ checkpoint: null }) },
+        'publish.failed': { target: 'cleaning', actions: notePublishError },
         restarted: { target: 'publishing', reenter: true },
         // What is proven is not thrown away: the newer attempt gets this one's copy.
         'transfer.offer': {
@@ -213,21 +182,31 @@ export const receptionMachine = setupReception.createMachine({
         },
         // The same for a cancellation, unless publishing fails.
         'transfer.cancel': { actions: noteCancel },
+        'transfer.hold': {},
       },
     },
     cleaning: {
-      description: 'removes what the attempt left',
-      entry: { type: 'effect', params: ({ context }) => ({ kind: 'cleanup', params: place(context) }) },
+      description: 'removes what the attempt left, but for a checkpoint from which it can go on',
+      entry: {
+        type: 'effect',
+        params: ({ context }) => ({
+          kind: 'cleanup',
+          params: { ...place(context), keep: context.checkpoint?.name ?? null },
+        }),
+      },
       exit: { type: 'stop', params: { kind: 'cleanup' } },
       on: {
         'cleanup.done': [
           { guard: 'hasNextOffer', target: 'preparing', actions: takeNextOffer },
           { guard: 'cancelAsked', target: 'cancelled' },
+          { guard: 'holdAsked', target: 'held' },
           { target: 'failed' },
         ],
         'cleanup.failed': { target: 'unclean', actions: noteCleanupError },
         'transfer.offer': { guard: 'isNewOffer', actions: noteNextOffer },
-        'transfer.cancel': { actions: noteCancel },
+        // Nothing is to be kept any more.
+        'transfer.cancel': { target: 'cleaning', reenter: true, actions: noteCancel },
+        'transfer.hold': { actions: noteHold },
         restarted: { target: 'cleaning', reenter: true },
       },
     },
@@ -237,7 +216,13 @@ export const receptionMachine = setupReception.createMachine({
       on: {
         'transfer.offer': { guard: 'isNewOffer', actions: noteNextOffer },
         'transfer.cancel': { actions: noteCancel },
+        'transfer.hold': { actions: noteHold },
       },
+    },
+    held: {
+      tags: 'settled',
+      description: 'the transfer failed; what was received is kept until it is run again or cancelled',
+      on: { 'transfer.hold': {} },
     },
     completed: {
       tags: 'settled',
@@ -256,11 +241,12 @@ export const receptionMachine = setupReception.createMachine({
           }),
         },
       ],
-      on: { 'transfer.cancel': { target: 'completed', reenter: true } },
+      on: { 'transfer.cancel': { target: 'completed', reenter: true }, 'transfer.hold': {} },
     },
     failed: {
       tags: 'settled',
       description: 'the attempt failed and is cleaned up; the transfer may offer another',
+      on: { 'transfer.hold': {} },
       entry: {
         type: 'message',
         params: ({ context }) => toTransfer(context, { type: 'reception.failed', error: context.error }),
@@ -269,6 +255,7 @@ export const receptionMachine = setupReception.createMachine({
     refused: {
       tags: 'settled',
       description: 'this node cannot take the snapshot now',
+      on: { 'transfer.hold': {} },
       entry: {
         type: 'message',
         params: ({ context }) => toTransfer(context, { type: 'reception.refused', error: context.error }),
@@ -281,7 +268,7 @@ export const receptionMachine = setupReception.createMachine({
         type: 'message',
         params: ({ context }) => toTransfer(context, { type: 'reception.cancelled' }),
       },
-      on: { 'transfer.cancel': { target: 'cancelled', reenter: true } },
+      on: { 'transfer.cancel': { target: 'cancelled', reenter: true }, 'transfer.hold': {} },
     },
   },
 });

@@ -1,5 +1,6 @@
 /** What a reception actor knows and hears. */
-import type { Codec } from '../core/codecs.js';
+import type { Checkpoint } from '../core/checkpoint.js';
+import type { Codec, StreamVersion } from '../core/codecs.js';
 import type { ErrorReport } from '../core/errors.js';
 import type { Timed } from './intents.js';
 import type { TransferOutcome } from './transfer_events.js';
@@ -19,12 +20,27 @@ export interface ReceptionContext extends ReceptionInput {
   /** Identity of the snapshot: the received_uuid that the copy gets. */
   readonly uuid: string;
   readonly parent: { readonly number: string; readonly uuid: string } | null;
+  readonly stream_version: StreamVersion;
+  /** Whether the master wants all of the stream to be received anew. */
+  readonly from_zero: boolean;
   readonly codec: Codec;
-  /** The attempt whose stream arrived whole; its hidden subvolume is what gets published. */
-  readonly received_attempt: number;
+  /** What of the stream is on disk, whatever happens. */
+  readonly checkpoint: Checkpoint | null;
+  /** Why the checkpoint of before was not of use; empty if it was, or there was none. */
+  readonly start_reason: string;
+  /** Where the stream began when the data link was opened last. */
+  readonly begun_bytes: number;
+  /** Whether the control link to the master is up. */
+  readonly linked: boolean;
+  /** Times in a row that the data link was lost before there was a new checkpoint. */
+  readonly losses: number;
+  /** Name of the subvolume that arrived whole and is to be published; empty before. */
+  readonly hidden_name: string;
   /** An attempt that was offered while the one before was being cleaned up. */
   readonly next_offer: Offer | null;
   readonly cancel_asked: boolean;
+  /** The transfer failed: what is on disk is to be kept until it is run again. */
+  readonly hold_asked: boolean;
   readonly error: ErrorReport | null;
   readonly outcome: TransferOutcome | null;
 }
@@ -33,19 +49,37 @@ interface Offer {
   readonly attempt: number;
   readonly uuid: string;
   readonly parent: { readonly number: string; readonly uuid: string } | null;
+  readonly stream_version: StreamVersion;
+  readonly from_zero: boolean;
 }
 
 export type ReceptionEvent = (
   | ({ readonly type: 'transfer.offer'; readonly from: string } & Offer)
   | { readonly type: 'transfer.start'; readonly attempt: number; readonly codec: Codec }
   | { readonly type: 'transfer.cancel'; readonly from: string }
-  | { readonly type: 'prepare.done' }
+  | { readonly type: 'transfer.hold'; readonly attempt: number; readonly from: string }
+  | { readonly type: 'link.up' }
+  | { readonly type: 'link.down' }
+  | {
+      readonly type: 'prepare.done';
+      readonly keeps_checkpoint: boolean;
+      readonly resume_bytes: number;
+      readonly reason: string;
+    }
   | { readonly type: 'prepare.already_there' }
   | { readonly type: 'prepare.failed'; readonly error: ErrorReport }
   | {
       readonly type: 'receive.done';
-      readonly result: { readonly stream_bytes: number; readonly hash: string };
+      readonly result: {
+        readonly stream_bytes: number;
+        readonly hash: string;
+        readonly hidden_name: string;
+      };
     }
+  | { readonly type: 'receive.begun'; readonly offset_bytes: number }
+  | { readonly type: 'receive.checkpoint'; readonly checkpoint: Checkpoint }
+  | { readonly type: 'receive.checkpoint_lost'; readonly reason: string }
+  | { readonly type: 'receive.link_lost'; readonly error: ErrorReport }
   | { readonly type: 'receive.failed'; readonly error: ErrorReport }
   | { readonly type: 'publish.done' }
   | { readonly type: 'publish.failed'; readonly error: ErrorReport }

@@ -111,14 +111,25 @@ const grant = setupReplica.enqueueActions(({ context, enqueue }) => {
   enqueue({ type: 'tell', params: granted.map((id) => tellTransfer(id, { type: 'slot.granted' })) });
 });
 
-/** Takes all slots back, and tells who held one. */
-const revoke = setupReplica.enqueueActions(({ context, event, enqueue }) => {
+const running = (context: ReplicaContext): string[] =>
+  context.queue.filter((entry) => entry.state === 'running').map((entry) => entry.transfer);
+
+/**
+ * Tells who holds a slot that the link is gone. Each keeps its slot for as long as it wants to go on where it was;
+ * nobody else could use it meanwhile.
+ */
+const tellOffline = setupReplica.enqueueActions(({ context, event, enqueue }) => {
   const reason = 'reason' in event ? event.reason : 'the master was restarted';
-  const running = context.queue.filter((entry) => entry.state === 'running').map((entry) => entry.transfer);
-  enqueue.assign({ queue: withState(context.queue, running, 'waiting') });
   enqueue({
     type: 'tell',
-    params: running.map((id) => tellTransfer(id, { type: 'replica.offline', reason })),
+    params: running(context).map((id) => tellTransfer(id, { type: 'replica.offline', reason })),
+  });
+});
+
+const tellOnline = setupReplica.enqueueActions(({ context, enqueue }) => {
+  enqueue({
+    type: 'tell',
+    params: running(context).map((id) => tellTransfer(id, { type: 'replica.online' })),
   });
 });
 
@@ -178,7 +189,7 @@ export const replicaMachine = setupReplica.createMachine({
     offline: {
       description: 'no control link; transfers wait',
       on: {
-        'link.up': { target: 'online', actions: noteLinkUp },
+        'link.up': { target: 'online', actions: [noteLinkUp, tellOnline] },
         'slot.request': { actions: noteRequest },
         'slot.rest': { actions: noteRest },
         'slot.release': { actions: noteRelease },
@@ -190,9 +201,9 @@ export const replicaMachine = setupReplica.createMachine({
       entry: grant,
       on: {
         // A new link of the same node: what ran over the old one is gone.
-        'link.up': { target: 'online', reenter: true, actions: [revoke, noteLinkUp] },
-        'link.down': { guard: 'isThisSession', target: 'offline', actions: [revoke, noteLinkDown] },
-        restarted: { target: 'offline', actions: [revoke, noteLinkDown] },
+        'link.up': { target: 'online', reenter: true, actions: [tellOffline, noteLinkUp, tellOnline] },
+        'link.down': { guard: 'isThisSession', target: 'offline', actions: [tellOffline, noteLinkDown] },
+        restarted: { target: 'offline', actions: [tellOffline, noteLinkDown] },
         'slot.request': { actions: [noteRequest, grant] },
         'slot.rest': { actions: [noteRest, grant] },
         'slot.release': { actions: [noteRelease, grant] },

@@ -2,143 +2,32 @@
  * The transfer actor, on the master: "snapshot S of image I shall exist on replica R".
  *
  * It waits for its turn at the replica, plans (which parent, which codec), offers the snapshot to the replica's
- * reception, sends, and is completed when the reception says that the snapshot has its name. Whatever goes
- * wrong on the way leads back to `queued` by a visible transition, or to `failed` if trying again cannot help.
+ * reception, sends, and is completed when the reception says that the snapshot has its name. A lost link or a
+ * restart while it sends leads to `disconnected`, from where the same attempt goes on where it was. Whatever else
+ * goes wrong leads back to `queued` by a visible transition, or to `failed` if trying again cannot help.
  */
-import { assign, setup } from 'xstate';
-import { backoff_ms } from '../core/backoff.js';
-import type { ErrorReport } from '../core/errors.js';
-import { type RuntimeEvent, type TellIntent, intents } from './intents.js';
-import type { TransferContext, TransferEvent, TransferInput } from './transfer_events.js';
-
-/** A replica that does not answer an offer for this long is asked again, ms. */
-const offer_timeout_ms = 120_000;
-
-/** A replica that has all bytes must have proven, synced and named the snapshot after this long, ms. */
-const confirm_timeout_ms = 1_800_000;
-
-const timedOut = (operation: string, replica: string, after_ms: number, what: string): ErrorReport => ({
-  code: 'TimedOut',
-  message: `the replica did not ${what} within ${after_ms / 1_000} s`,
-  operation,
-  subject: replica,
-  retryable: true,
-  hint: `look at the log of ${replica}`,
-});
-
-const interrupted = (why: string, subject: string): ErrorReport => ({
-  code: 'Interrupted',
-  message: why,
-  operation: 'transfer',
-  subject,
-  retryable: true,
-  hint: 'nothing to do: it starts again by itself',
-});
-
-interface Scope {
-  readonly context: TransferContext;
-}
-
-/** Tells the replica actor something about this transfer's slot. */
-const tellReplica = ({ context }: Scope, type: string): TellIntent => ({
-  to: { kind: 'replica', id: context.replica },
-  event: { type, transfer: context.id, image: context.image },
-});
-
-const requestSlot = { type: 'tell', params: (scope: Scope) => tellReplica(scope, 'slot.request') } as const;
-const restSlot = { type: 'tell', params: (scope: Scope) => tellReplica(scope, 'slot.rest') } as const;
-const releaseSlot = { type: 'tell', params: (scope: Scope) => tellReplica(scope, 'slot.release') } as const;
-
-/** Where this transfer is served on the replica, and what makes it there if it is not. */
-const receptionOf = (context: TransferContext) => ({
-  peer: context.replica,
-  to: { kind: 'reception', id: context.id } as const,
-  create: { id: context.id, image: context.image, number: context.number },
-});
-
-/** A broken link or a crash is nobody's failure: a transfer may live through any number of them. */
-const uncounted = new Set(['Interrupted', 'LinkLost', 'ReplicaOffline']);
-
-/** Failures in a row, with this one. */
-const failuresWith = (context: TransferContext, error: ErrorReport): number =>
-  uncounted.has(error.code) ? context.failures : context.failures + 1;
-
-const mayRetry = (context: TransferContext, error: ErrorReport): boolean =>
-  error.retryable && failuresWith(context, error) < context.failures_max;
-
-const setupTransfer = setup({
-  types: {
-    context: {} as TransferContext,
-    events: {} as TransferEvent | RuntimeEvent,
-    input: {} as TransferInput,
-    tags: {} as 'settled',
-  },
-  actions: intents,
-  delays: {
-    backoff: ({ context }) => backoff_ms(context.failures, context.id),
-    offer_timeout: offer_timeout_ms,
-    confirm_timeout: confirm_timeout_ms,
-  },
-  guards: {
-    isOfThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
-    helpsToRetry: ({ context, event }) => 'error' in event && mayRetry(context, event.error),
-    hasTriesLeft: ({ context }) => context.failures + 1 < context.failures_max,
-    wasOffered: ({ context }) => context.offered,
-  },
-});
-
-const noteFailure = setupTransfer.assign({
-  last_error: ({ event }) => ('error' in event ? event.error : null),
-  failures: ({ context, event }) =>
-    'error' in event ? failuresWith(context, event.error) : context.failures,
-});
-
-/** A failed step: rest and try again, or give up. */
-const retryOrFail = [
-  { guard: 'helpsToRetry', target: 'resting', actions: noteFailure },
-  { target: 'failed', actions: noteFailure },
-] as const;
-
-/** The same, for what a peer says: only about the attempt that runs. */
-const retryOrFailThisAttempt = [
-  {
-    guard: ({ context, event }: { context: TransferContext; event: TransferEvent | RuntimeEvent }) =>
-      'attempt' in event &&
-      event.attempt === context.attempt &&
-      'error' in event &&
-      mayRetry(context, event.error),
-    target: 'resting',
-    actions: noteFailure,
-  },
-  { guard: 'isOfThisAttempt', target: 'failed', actions: noteFailure },
-] as const;
-
-/** The replica is silent: rest and try again, or give up. */
-const retryOrFailTimedOut = (operation: string, after_ms: number, what: string) => {
-  const actions = setupTransfer.assign({
-    failures: ({ context }) => context.failures + 1,
-    last_error: ({ context }) => timedOut(operation, context.replica, after_ms, what),
-  });
-  return [
-    { guard: 'hasTriesLeft', target: 'resting', actions },
-    { target: 'failed', actions },
-  ] as const;
-};
-
-const interruptedByLink = {
-  target: 'queued',
-  actions: setupTransfer.assign({
-    last_error: ({ context, event }) =>
-      interrupted('reason' in event ? event.reason : 'the link was lost', context.replica),
-  }),
-} as const;
-
-const interruptedByRestart = {
-  target: 'queued',
-  actions: setupTransfer.assign({
-    last_error: ({ context }) => interrupted('the master was restarted', context.id),
-  }),
-} as const;
+import { assign } from 'xstate';
+import {
+  confirm_timeout_ms,
+  holdReception,
+  interruptedByLink,
+  interruptedByRestart,
+  noteOffline,
+  noteProgress,
+  noteRestart,
+  offer_timeout_ms,
+  onPlan,
+  receptionOf,
+  releaseSlot,
+  requestSlot,
+  restSlot,
+  retryOrFail,
+  retryOrFailThisAttempt,
+  retryOrFailTimedOut,
+  setupTransfer,
+  startPlan,
+  stopPlan,
+} from './transfer_setup.js';
 
 export const transferMachine = setupTransfer.createMachine({
   id: 'transfer',
@@ -146,6 +35,11 @@ export const transferMachine = setupTransfer.createMachine({
     ...input,
     attempt: 0,
     failures: 0,
+    rests: 0,
+    online: false,
+    from_zero: false,
+    resumed_bytes: 0,
+    link_losses: 0,
     plan: null,
     offered: false,
     last_error: null,
@@ -164,39 +58,23 @@ export const transferMachine = setupTransfer.createMachine({
     queued: {
       description: 'waits for its turn: the replica online, earlier transfers of the image done',
       entry: requestSlot,
-      on: { 'slot.granted': 'planning' },
+      on: { 'slot.granted': { target: 'planning', actions: assign({ online: true }) } },
     },
     planning: {
       description: 'compares both sides and picks parent, stream version and codec',
+      entry: [assign({ attempt: ({ context }) => context.attempt + 1, plan: null }), startPlan],
+      exit: stopPlan,
+      on: onPlan,
+    },
+    starting_over: {
+      description:
+        'what the replica holds is not how the stream of now begins; plans anew, to send all of it',
       entry: [
-        assign({ attempt: ({ context }) => context.attempt + 1, plan: null }),
-        {
-          type: 'effect',
-          params: ({ context }) => ({
-            kind: 'plan',
-            params: {
-              image: context.image,
-              number: context.number,
-              replica: context.replica,
-              codec: context.codec,
-            },
-          }),
-        },
+        assign({ attempt: ({ context }) => context.attempt + 1, plan: null, from_zero: true }),
+        startPlan,
       ],
-      exit: { type: 'stop', params: { kind: 'plan' } },
-      on: {
-        'plan.done': { target: 'offering', actions: assign({ plan: ({ event }) => event.result }) },
-        'plan.already_there': {
-          target: 'completed',
-          actions: assign({
-            outcome: () => ({ already_there: true, stream_bytes: 0, hash: '' }),
-            last_error: null,
-          }),
-        },
-        'plan.failed': retryOrFail,
-        'replica.offline': interruptedByLink,
-        restarted: interruptedByRestart,
-      },
+      exit: stopPlan,
+      on: onPlan,
     },
     offering: {
       description: 'asks the replica whether it can take the snapshot',
@@ -211,6 +89,8 @@ export const transferMachine = setupTransfer.createMachine({
               attempt: context.attempt,
               uuid: context.plan?.uuid,
               parent: context.plan?.parent ?? null,
+              stream_version: context.plan?.stream_version,
+              from_zero: context.from_zero,
             },
           }),
         },
@@ -219,7 +99,23 @@ export const transferMachine = setupTransfer.createMachine({
         offer_timeout: retryOrFailTimedOut('offer', offer_timeout_ms, 'answer the offer'),
       },
       on: {
-        'reception.ready': { guard: 'isOfThisAttempt', target: 'sending' },
+        'reception.ready': {
+          guard: 'isOfThisAttempt',
+          target: 'sending',
+          actions: [
+            assign(({ context, event }) => ({
+              ...noteProgress(context, event.resume_bytes),
+              from_zero: false,
+            })),
+            {
+              type: 'message',
+              params: ({ context }) => ({
+                ...receptionOf(context),
+                event: { type: 'transfer.start', attempt: context.attempt, codec: context.plan?.codec },
+              }),
+            },
+          ],
+        },
         'reception.refused': retryOrFailThisAttempt,
         'reception.failed': retryOrFailThisAttempt,
         'replica.offline': interruptedByLink,
@@ -228,36 +124,50 @@ export const transferMachine = setupTransfer.createMachine({
     },
     sending: {
       description: 'the stream runs from btrfs send to the replica',
-      entry: [
-        {
-          type: 'effect',
-          params: ({ context }) => ({
-            kind: 'send',
-            params: {
-              transfer: context.id,
-              attempt: context.attempt,
-              replica: context.replica,
-              image: context.image,
-              number: context.number,
-              plan: context.plan,
-            },
-          }),
-        },
-        {
-          type: 'message',
-          params: ({ context }) => ({
-            ...receptionOf(context),
-            event: { type: 'transfer.start', attempt: context.attempt, codec: context.plan?.codec },
-          }),
-        },
-      ],
+      entry: {
+        type: 'effect',
+        params: ({ context }) => ({
+          kind: 'send',
+          params: {
+            transfer: context.id,
+            attempt: context.attempt,
+            replica: context.replica,
+            image: context.image,
+            number: context.number,
+            plan: context.plan,
+          },
+        }),
+      },
       exit: { type: 'stop', params: { kind: 'send' } },
       on: {
+        'send.begun': {
+          actions: assign(({ context, event }) => noteProgress(context, event.offset_bytes)),
+        },
         'send.done': 'confirming',
+        'send.link_lost': {
+          target: 'disconnected',
+          actions: assign({
+            last_error: ({ event }) => event.error,
+            link_losses: ({ context }) => context.link_losses + 1,
+          }),
+        },
+        'send.mismatch': retryOrFail,
         'send.failed': retryOrFail,
         'reception.failed': retryOrFailThisAttempt,
-        'replica.offline': interruptedByLink,
-        restarted: interruptedByRestart,
+        // The data link may outlive the control link; if it does not, its own end says so.
+        'replica.offline': { actions: noteOffline },
+        'replica.online': { actions: assign({ online: true }) },
+        restarted: { target: 'disconnected', actions: noteRestart },
+      },
+    },
+    disconnected: {
+      description: 'the link was lost while it sent; goes on where it was as soon as the replica is back',
+      after: { reconnect: { guard: 'isOnline', target: 'sending' } },
+      on: {
+        'replica.online': { target: 'sending', actions: assign({ online: true }) },
+        'replica.offline': { actions: noteOffline },
+        'reception.failed': retryOrFailThisAttempt,
+        restarted: { actions: noteRestart },
       },
     },
     confirming: {
@@ -270,7 +180,7 @@ export const transferMachine = setupTransfer.createMachine({
     },
     resting: {
       description: 'something failed; tries again after a while',
-      entry: restSlot,
+      entry: [assign({ rests: ({ context }) => context.rests + 1 }), restSlot],
       after: { backoff: 'queued' },
     },
     cancelling: {
@@ -298,8 +208,8 @@ export const transferMachine = setupTransfer.createMachine({
     },
     failed: {
       tags: 'settled',
-      description: 'trying again cannot help, or did not for too long',
-      entry: releaseSlot,
+      description: 'trying again cannot help, or did not for too long; the replica keeps what it received',
+      entry: [releaseSlot, holdReception],
     },
     cancelled: {
       tags: 'settled',

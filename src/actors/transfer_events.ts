@@ -29,8 +29,18 @@ export interface AttemptPlan {
 export interface TransferContext extends TransferInput {
   /** Runs so far; 0 before the first. */
   readonly attempt: number;
-  /** Failures in a row, link losses and restarts not counted. */
+  /** Failures since the last progress; link losses, restarts and a full disk are not counted. */
   readonly failures: number;
+  /** Rests since the last progress, whatever for. */
+  readonly rests: number;
+  /** Whether the control link of the replica is up. */
+  readonly online: boolean;
+  /** Whether the next offer is to throw away what the replica has. */
+  readonly from_zero: boolean;
+  /** Bytes of the stream that the replica had when the last attempt or link began. */
+  readonly resumed_bytes: number;
+  /** Times that the link was lost while it sent. */
+  readonly link_losses: number;
   readonly plan: AttemptPlan | null;
   /** Whether the replica was ever told of this transfer, so that it may hold something to clean up. */
   readonly offered: boolean;
@@ -50,15 +60,19 @@ export interface TransferOutcome {
 export type TransferEvent = (
   | { readonly type: 'slot.granted' }
   | { readonly type: 'replica.offline'; readonly reason: string }
+  | { readonly type: 'replica.online' }
   | { readonly type: 'plan.done'; readonly result: AttemptPlan }
   | { readonly type: 'plan.already_there'; readonly number: string }
   | { readonly type: 'plan.failed'; readonly error: ErrorReport }
-  | { readonly type: 'reception.ready'; readonly attempt: number }
+  | { readonly type: 'reception.ready'; readonly attempt: number; readonly resume_bytes: number }
   | { readonly type: 'reception.refused'; readonly attempt: number; readonly error: ErrorReport }
   | { readonly type: 'reception.failed'; readonly attempt: number; readonly error: ErrorReport }
   | { readonly type: 'reception.completed'; readonly attempt: number; readonly outcome: TransferOutcome }
   | { readonly type: 'reception.cancelled' }
   | { readonly type: 'send.done'; readonly result: { readonly stream_bytes: number; readonly hash: string } }
+  | { readonly type: 'send.begun'; readonly offset_bytes: number; readonly is_live: boolean }
+  | { readonly type: 'send.link_lost'; readonly error: ErrorReport }
+  | { readonly type: 'send.mismatch'; readonly error: ErrorReport }
   | { readonly type: 'send.failed'; readonly error: ErrorReport }
   | { readonly type: 'cancel' }
 ) &

@@ -41,7 +41,7 @@ const outcome = z.strictObject({
 });
 
 const toTransfer = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('reception.ready'), attempt }),
+  z.strictObject({ type: z.literal('reception.ready'), attempt, resume_bytes: z.int().min(0) }),
   z.strictObject({ type: z.literal('reception.refused'), attempt, error: errorReport }),
   z.strictObject({ type: z.literal('reception.failed'), attempt, error: errorReport }),
   z.strictObject({ type: z.literal('reception.completed'), attempt: z.int().min(0), outcome }),
@@ -54,9 +54,12 @@ const toReception = z.discriminatedUnion('type', [
     attempt,
     uuid,
     parent: z.strictObject({ number: passes(checkSnapshotNumber), uuid }).nullable(),
+    stream_version: z.union([z.literal(1), z.literal(2)]),
+    from_zero: z.boolean(),
   }),
   z.strictObject({ type: z.literal('transfer.start'), attempt, codec: z.enum(codec_names) }),
   z.strictObject({ type: z.literal('transfer.cancel') }),
+  z.strictObject({ type: z.literal('transfer.hold'), attempt }),
 ]);
 
 const receptionInput = z

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { IcbdError } from '../core/errors.js';
 import type { LinkHandlers } from '../core/link.js';
 import type { EffectHandler } from '../runtime/ports.js';
+import type { Runtime } from '../runtime/runtime.js';
 import { createLinkClient } from '../transport/link_client.js';
 import { type ReplicaConfig, readSecret } from './config.js';
 import { controlRoutes } from './control/routes.js';
@@ -21,20 +22,32 @@ import { assertNotReceiving } from './snapshot_guards.js';
 import { system_clock } from './system_clock.js';
 import { TransferReports } from './transfer_reports.js';
 
+/** Receptions that wait for the link, or that want to know whether it is worth to dial again. */
+const linked_states = ['receiving', 'disconnected'];
+
 function linkHandlers(
+  base: NodeBase,
+  runtime: Runtime,
   postman: Postman,
   repository: ImageRepository,
   config: ReplicaConfig,
-  log: Logger,
 ): LinkHandlers {
+  const { storage, log } = base;
+  const tellReceptions = (event: { readonly type: 'link.up' | 'link.down' }): void => {
+    for (const record of storage.actors.list({ kind: 'reception', states: linked_states, limit: 10_000 })) {
+      runtime.deliver(record, event, { kind: 'daemon', what: 'link to the master' });
+    }
+  };
   return {
     onUp: (link) => {
       log.info({ master: link.peer.node, address: link.peer.address }, 'link up');
       postman.attach(link);
+      tellReceptions({ type: 'link.up' });
     },
     onDown: (link, reason) => {
       log.info({ master: link.peer.node, reason: reason.message }, 'link down');
       postman.detach(link);
+      tellReceptions({ type: 'link.down' });
     },
     onMessage: (link, message) => postman.receive(link, message),
     onAcknowledged: (link, message_id) => postman.acknowledged(link, message_id),
@@ -68,7 +81,7 @@ function assemble(base: NodeBase, config: ReplicaConfig, onFatal: (error: IcbdEr
     capabilities: base.capabilities,
     clock: system_clock,
     randomBytes: base.randomBytes,
-    handlers: linkHandlers(postman, repository, config, log),
+    handlers: linkHandlers(base, runtime, postman, repository, config),
     onRefused: (reason) => log.error({ error: reason.toReport() }, 'the master refuses this node'),
     log: (entry) => logTransport(log, entry),
   });

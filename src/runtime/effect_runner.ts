@@ -53,6 +53,10 @@ export class EffectRunner {
   }
 
   stop(effect_id: string): void {
+    this.#stop(effect_id, 'Cancelled', 'no longer wanted');
+  }
+
+  #stop(effect_id: string, code: 'Cancelled' | 'Interrupted', why: string): void {
     const running = this.#running.get(effect_id);
     if (running === undefined) return;
     this.#running.delete(effect_id);
@@ -63,15 +67,15 @@ export class EffectRunner {
       stopping.delete(running.ended);
       if (stopping.size === 0) this.#stopping.delete(key);
     });
-    running.controller.abort(
-      new IcbdError('Cancelled', 'no longer wanted', { operation: running.effect.kind, subject: effect_id }),
-    );
+    const details = { operation: running.effect.kind, subject: effect_id };
+    running.controller.abort(new IcbdError(code, why, details));
   }
 
   /** Stops all, starts no more, and waits until every handler has returned. */
   async close(): Promise<void> {
     this.#is_closed = true;
-    for (const effect_id of this.#running.keys()) this.stop(effect_id);
+    // Peers that hear of it must not take it for a cancellation: what runs goes on after the next start.
+    for (const effect_id of this.#running.keys()) this.#stop(effect_id, 'Interrupted', 'the node stops');
     await Promise.all([...this.#stopping.values()].flatMap((promises) => [...promises]));
   }
 

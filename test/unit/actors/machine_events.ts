@@ -42,6 +42,13 @@ const fields = {
   transfer: name,
   image,
   transfers: fc.constant([inputs.transfer]),
+  resume_bytes: small,
+  offset_bytes: small,
+  is_live: fc.boolean(),
+  from_zero: fc.boolean(),
+  keeps_checkpoint: fc.boolean(),
+  stream_version: fc.constantFrom(1, 2),
+  checkpoint: fc.constant({ offset_bytes: 1, name: '.icbdrep-part-t1.1.0.0' }),
   outcome: fc.constant({ already_there: false, stream_bytes: 1, hash: 'abc' }),
   result: fc.constant({
     stream_bytes: 1,
@@ -53,6 +60,7 @@ const fields = {
     reason: '',
     codec: 'none',
     stream_version: 1,
+    hidden_name: '.icbdrep-part-t1.1.0.1',
   }),
   epoch: small,
   at_ms: fc.integer({ min: 1, max: 2_000_000_000_000 }),
@@ -70,6 +78,7 @@ export function sampleEvents(kind: ActorKind, attempt: unknown): PlainEvent[] {
   const [values] = fc.sample(fc.record(fields), { numRuns: 1, seed: 1 });
   const variants = [
     { attempt, error: report('NoSpace', true) },
+    { attempt, error: report('ResumeMismatch', true) },
     { attempt: Number(attempt ?? 0) + 1, error: report('NoSpace', false) },
   ];
   return eventTypes(kind).flatMap((type) => variants.map((variant) => ({ ...values, ...variant, type })));

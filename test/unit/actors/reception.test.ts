@@ -9,10 +9,19 @@ const offer = (attempt = 1): PlainEvent => ({
   attempt,
   uuid: 'u3',
   parent: { number: '2', uuid: 'u2' },
+  stream_version: 1,
+  from_zero: false,
 });
-const prepared = { type: 'prepare.done' };
+const prepared = { type: 'prepare.done', keeps_checkpoint: true, resume_bytes: 0, reason: '' };
+const checkpoint = { offset_bytes: 2_000, name: '.icbdrep-part-t1.4.0.0' };
+const checkpointed = { type: 'receive.checkpoint', checkpoint };
+const link_lost = { type: 'receive.link_lost', error: report('LinkLost') };
+const hold = { type: 'transfer.hold', from: 'hub', attempt: 1 };
+const link_up = { type: 'link.up' };
+const link_down = { type: 'link.down' };
 const start = (attempt = 1): PlainEvent => ({ type: 'transfer.start', from: 'hub', attempt, codec: 'lz4' });
-const received = { type: 'receive.done', result: { stream_bytes: 10, hash: 'abc' } };
+const hidden_name = '.icbdrep-part-t1.4.0.1';
+const received = { type: 'receive.done', result: { stream_bytes: 10, hash: 'abc', hidden_name } };
 const cancel = { type: 'transfer.cancel', from: 'hub' };
 const restarted = { type: 'restarted', epoch: 2 };
 const receive_failed = { type: 'receive.failed', error: report('LinkLost') };
@@ -23,6 +32,8 @@ const ways: Record<string, PlainEvent[]> = {
   preparing: [offer()],
   ready: [offer(), prepared],
   receiving: [offer(), prepared, start()],
+  disconnected: [offer(), prepared, start(), link_lost],
+  held: [offer(), prepared, start(), hold, { type: 'cleanup.done' }],
   publishing: [offer(), prepared, start(), received],
   cleaning: [offer(), prepared, start(), receive_failed],
   unclean: [offer(), prepared, start(), receive_failed, cleanup_failed],
@@ -105,15 +116,22 @@ describe('reception', () => {
     }
   });
 
-  test.each(['preparing', 'ready', 'receiving', 'completed', 'failed', 'refused', 'cancelled'])(
-    'a newer offer in %s begins anew',
-    (state) => {
-      const reception = inState(state).send(offer(2));
-      expect(reception.state).toBe('preparing');
-      expect(reception.effect('prepare')).toMatchObject({ attempt: 2, transfer: 't1', uuid: 'u3' });
-      expect(reception.context).toMatchObject({ attempt: 2, error: null, cancel_asked: false });
-    },
-  );
+  test.each([
+    'preparing',
+    'ready',
+    'receiving',
+    'disconnected',
+    'held',
+    'completed',
+    'failed',
+    'refused',
+    'cancelled',
+  ])('a newer offer in %s begins anew', (state) => {
+    const reception = inState(state).send(offer(2));
+    expect(reception.state).toBe('preparing');
+    expect(reception.effect('prepare')).toMatchObject({ attempt: 2, transfer: 't1', uuid: 'u3' });
+    expect(reception.context).toMatchObject({ attempt: 2, error: null, cancel_asked: false });
+  });
 
   test.each(['cleaning', 'unclean'])('a newer offer in %s waits until all is clean', (state) => {
     const reception = inState(state).send(offer(2));
@@ -134,19 +152,26 @@ describe('reception', () => {
 
   test('what is published after a restart is what arrived, though a newer attempt was offered', () => {
     const reception = inState('publishing').send(offer(2), restarted);
-    expect(reception.effect('publish')).toMatchObject({ transfer: 't1', attempt: 1 });
+    expect(reception.effect('publish')).toMatchObject({ transfer: 't1', hidden_name });
   });
 
-  test.each(['idle', 'preparing', 'ready', 'receiving', 'cleaning', 'failed', 'refused'])(
-    'a cancel in %s cleans up, and then says so',
-    (state) => {
-      const reception = inState(state).send(cancel);
-      expect(reception.state).toBe('cleaning');
-      reception.send({ type: 'cleanup.done' });
-      expect(reception.state).toBe('cancelled');
-      expect(reception.message('reception.cancelled').peer).toBe('hub');
-    },
-  );
+  test.each([
+    'idle',
+    'preparing',
+    'ready',
+    'receiving',
+    'disconnected',
+    'cleaning',
+    'held',
+    'failed',
+    'refused',
+  ])('a cancel in %s cleans up, and then says so', (state) => {
+    const reception = inState(state).send(cancel);
+    expect(reception.state).toBe('cleaning');
+    reception.send({ type: 'cleanup.done' });
+    expect(reception.state).toBe('cancelled');
+    expect(reception.message('reception.cancelled').peer).toBe('hub');
+  });
 
   test('a cancel while it publishes comes too late, unless publishing fails', () => {
     const completed = inState('publishing').send(cancel, { type: 'publish.done' });
@@ -165,7 +190,6 @@ describe('reception', () => {
 
   test.each([
     ['preparing', 'preparing', 'effect prepare'],
-    ['receiving', 'cleaning', 'effect cleanup'],
     ['publishing', 'publishing', 'effect publish'],
     ['cleaning', 'cleaning', 'effect cleanup'],
   ])('a restart in %s leads to %s', (state, after, intent) => {
@@ -174,12 +198,104 @@ describe('reception', () => {
     expect(reception.intents).toContain(intent);
   });
 
-  test.each(['idle', 'ready', 'unclean', 'completed', 'failed', 'refused', 'cancelled'])(
-    'a restart changes nothing in %s',
-    (state) => {
-      const reception = inState(state).send(restarted);
-      expect(reception.state).toBe(state);
-      expect(reception.intents).toEqual([]);
+  test.each([
+    'idle',
+    'ready',
+    'disconnected',
+    'unclean',
+    'held',
+    'completed',
+    'failed',
+    'refused',
+    'cancelled',
+  ])('a restart changes nothing in %s', (state) => {
+    const reception = inState(state).send(restarted);
+    expect(reception.state).toBe(state);
+    expect(reception.intents).toEqual([]);
+  });
+
+  test('a restart while it receives leads to disconnected, and the link back to receiving', () => {
+    const reception = inState('receiving').send(checkpointed, restarted);
+    expect(reception.state).toBe('disconnected');
+    expect(reception.context).toMatchObject({ linked: false, checkpoint, error: { code: 'Interrupted' } });
+    // Its timer finds no link.
+    const timer = reception.step.intents.find((intent) => intent.type === 'set_timer');
+    if (timer?.type !== 'set_timer') throw new Error('no timer');
+    expect(reception.send(timer.event).state).toBe('disconnected');
+    expect(reception.send(link_up).state).toBe('receiving');
+    expect(reception.effect('receive')).toMatchObject({ attempt: 1, checkpoint, codec: 'lz4' });
+  });
+
+  test('while the control link is up, a lost data link is dialled again, each time later', () => {
+    const reception = inState('receiving');
+    const waits: number[] = [];
+    for (let times = 0; times < 10; times += 1) {
+      reception.send(link_lost);
+      const timer = reception.step.intents.find((intent) => intent.type === 'set_timer');
+      if (timer?.type === 'set_timer') waits.push(timer.delay_ms);
+      expect(reception.send(timer?.type === 'set_timer' ? timer.event : link_up).state).toBe('receiving');
+    }
+    expect(waits[0]).toBeLessThanOrEqual(500);
+    expect(waits.at(-1)).toBeGreaterThan(20_000);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(30_000);
+    expect(reception.send(checkpointed).context).toMatchObject({ losses: 0 });
+  });
+
+  test('the link comes and goes while it receives', () => {
+    const reception = inState('receiving').send(link_down);
+    expect(reception.state).toBe('receiving');
+    expect(reception.send(link_lost).context).toMatchObject({ linked: false });
+    expect(reception.send(link_down).state).toBe('disconnected');
+  });
+
+  test('what was received is kept after a failure, and offered for the next attempt', () => {
+    const reception = inState('receiving').send(checkpointed, receive_failed);
+    expect(reception.effect('cleanup')).toMatchObject({ keep: checkpoint.name });
+    reception.send({ type: 'cleanup.done' }, offer(2));
+    expect(reception.effect('prepare')).toMatchObject({ attempt: 2, checkpoint, from_zero: false });
+    reception.send({ type: 'prepare.done', keeps_checkpoint: true, resume_bytes: 2_000, reason: '' });
+    expect(reception.message('reception.ready').event).toMatchObject({ attempt: 2, resume_bytes: 2_000 });
+    expect(reception.send(start(2)).effect('receive')).toMatchObject({ checkpoint });
+  });
+
+  test.each(['HashMismatch', 'ResumeMismatch', 'StreamRefused'] as const)(
+    'after %s nothing of it is trusted',
+    (code) => {
+      const reception = inState('receiving').send(checkpointed);
+      reception.send({ type: 'receive.failed', error: report(code) });
+      expect(reception.effect('cleanup')).toMatchObject({ keep: null });
+      expect(reception.context).toMatchObject({ checkpoint: null });
     },
   );
+
+  test('a checkpoint that is not of use any more is forgotten, with the reason', () => {
+    const reason = 'another parent';
+    const prepared_anew = { type: 'prepare.done', keeps_checkpoint: false, resume_bytes: 0, reason };
+    const reception = inState('receiving').send(checkpointed, receive_failed, { type: 'cleanup.done' });
+    reception.send(offer(2), prepared_anew);
+    expect(reception.context).toMatchObject({ checkpoint: null, start_reason: reason });
+    expect(reception.message('reception.ready').event).toMatchObject({ resume_bytes: 0 });
+    const lost = inState('receiving').send(checkpointed, { type: 'receive.checkpoint_lost', reason });
+    expect(lost.context).toMatchObject({ checkpoint: null, start_reason: reason });
+  });
+
+  test('a failed transfer holds what was received, until it is cancelled', () => {
+    const reception = inState('receiving').send(checkpointed, hold);
+    expect(reception.effect('cleanup')).toMatchObject({ keep: checkpoint.name });
+    expect(reception.send({ type: 'cleanup.done' }).state).toBe('held');
+    expect(reception.step.settled).toBe(true);
+    reception.send(cancel);
+    expect(reception.effect('cleanup')).toMatchObject({ keep: null });
+    expect(inState('ready').send({ ...hold, attempt: 2 }).step.handled).toBe(false);
+    for (const state of ['publishing', 'completed', 'failed', 'refused', 'cancelled', 'held']) {
+      expect([state, inState(state).send(hold).state]).toEqual([state, state]);
+    }
+  });
+
+  test('a cancel while it cleans up removes what was to be kept', () => {
+    const reception = inState('receiving').send(checkpointed, receive_failed, cancel);
+    expect(reception.state).toBe('cleaning');
+    expect(reception.intents).toContain('stop cleanup');
+    expect(reception.effect('cleanup')).toMatchObject({ keep: null });
+  });
 });

@@ -13,7 +13,14 @@ const plan = {
 const outcome = { already_there: false, stream_bytes: 10, hash: 'abc' };
 const granted = { type: 'slot.granted' };
 const planned = { type: 'plan.done', result: plan };
-const ready = (attempt = 1): PlainEvent => ({ type: 'reception.ready', attempt });
+const ready = (attempt = 1, resume_bytes = 0): PlainEvent => ({
+  type: 'reception.ready',
+  attempt,
+  resume_bytes,
+});
+const link_lost = { type: 'send.link_lost', error: report('LinkLost') };
+const online = { type: 'replica.online' };
+const mismatch = { type: 'send.mismatch', error: report('ResumeMismatch') };
 const sent = { type: 'send.done', result: { stream_bytes: 10, hash: 'abc' } };
 const completed = { type: 'reception.completed', attempt: 1, outcome };
 const offline = { type: 'replica.offline', reason: 'cable' };
@@ -25,6 +32,8 @@ const ways: Record<string, PlainEvent[]> = {
   planning: [granted],
   offering: [granted, planned],
   sending: [granted, planned, ready()],
+  disconnected: [granted, planned, ready(), link_lost],
+  starting_over: [granted, planned, ready(), mismatch],
   confirming: [granted, planned, ready(), sent],
   resting: [granted, { type: 'plan.failed', error: report('BtrfsFailed') }],
   cancelling: [granted, planned, { type: 'cancel' }],
@@ -61,7 +70,14 @@ describe('transfer', () => {
       peer: 'north',
       to: { kind: 'reception', id: 't1' },
       create: { id: 't1', image: 'debian', number: '3' },
-      event: { type: 'transfer.offer', attempt: 1, uuid: 'u3', parent: plan.parent },
+      event: {
+        type: 'transfer.offer',
+        attempt: 1,
+        uuid: 'u3',
+        parent: plan.parent,
+        stream_version: 1,
+        from_zero: false,
+      },
     });
     transfer.send(ready());
     expect(transfer.message('transfer.start').event).toEqual({
@@ -88,13 +104,13 @@ describe('transfer', () => {
     ['confirming', 'reception.failed'],
   ])('in %s, %s leads to resting or failed', (state, type) => {
     const failure = (error: unknown): PlainEvent => ({ type, attempt: 1, error });
-    const retried = inState(state).send(failure(report('NoSpace')));
+    const retried = inState(state).send(failure(report('BtrfsFailed')));
     expect(retried.state).toBe('resting');
     expect(retried.intents).toContain('tell replica slot.rest');
-    expect(retried.context).toMatchObject({ failures: 1, last_error: { code: 'NoSpace' } });
+    expect(retried.context).toMatchObject({ failures: 1, last_error: { code: 'BtrfsFailed' } });
     expect(retried.timeOut().state).toBe('queued');
 
-    const given_up = inState(state).send(failure(report('NoSpace', false)));
+    const given_up = inState(state).send(failure(report('BtrfsFailed', false)));
     expect(given_up.state).toBe('failed');
     expect(given_up.intents).toContain('tell replica slot.release');
     expect(given_up.context).toMatchObject({ failures: 1, last_error: { retryable: false } });
@@ -126,7 +142,7 @@ describe('transfer', () => {
     expect(states).toEqual(['resting', 'resting', 'failed']);
   });
 
-  test.each(['LinkLost', 'Interrupted', 'ReplicaOffline'] as const)(
+  test.each(['LinkLost', 'Interrupted', 'ReplicaOffline', 'NoSpace'] as const)(
     'lives through any number of %s',
     (code) => {
       const transfer = new Driven('transfer', { ...input, failures_max: 1 });
@@ -135,7 +151,7 @@ describe('transfer', () => {
         expect(transfer.state).toBe('resting');
         transfer.timeOut();
       }
-      expect(transfer.context).toMatchObject({ attempt: 10, failures: 0 });
+      expect(transfer.context).toMatchObject({ attempt: 10, failures: 0, rests: 10 });
     },
   );
 
@@ -152,17 +168,83 @@ describe('transfer', () => {
     },
   );
 
-  test.each(['planning', 'offering', 'sending'])(
-    'in %s, a lost link or a restart leads back to the queue',
-    (state) => {
-      for (const event of [offline, restarted]) {
-        const transfer = inState(state).send(event);
-        expect(transfer.state).toBe('queued');
-        expect(transfer.intents).toContain('tell replica slot.request');
-        expect(transfer.context).toMatchObject({ failures: 0, last_error: { code: 'Interrupted' } });
-      }
+  test('a link that is lost while it sends leads to disconnected, and the same attempt goes on', () => {
+    const transfer = inState('disconnected');
+    expect(transfer.state).toBe('disconnected');
+    expect(transfer.intents).toContain('stop send');
+    expect(transfer.context).toMatchObject({ link_losses: 1, last_error: { code: 'LinkLost' } });
+    // The control link is up: the replica dials again by itself.
+    transfer.timeOut();
+    expect(transfer.state).toBe('sending');
+    expect(transfer.effect('send')).toMatchObject({ transfer: 't1', attempt: 1, plan });
+    expect(transfer.intents).not.toContain('message transfer.start');
+    expect(transfer.context).toMatchObject({ attempt: 1, failures: 0 });
+  });
+
+  test('while the replica is offline it stays disconnected', () => {
+    const transfer = inState('sending').send(offline);
+    expect(transfer.state).toBe('sending');
+    transfer.send(link_lost);
+    const timer = transfer.step.intents.find((intent) => intent.type === 'set_timer');
+    if (timer?.type !== 'set_timer') throw new Error('no timer');
+    expect(transfer.send(timer.event).state).toBe('disconnected');
+    expect(transfer.send(offline).state).toBe('disconnected');
+    expect(transfer.send(online).state).toBe('sending');
+  });
+
+  test('a restart while it sends leads to disconnected too', () => {
+    const transfer = inState('sending').send(restarted);
+    expect(transfer.state).toBe('disconnected');
+    expect(transfer.context).toMatchObject({ online: false, last_error: { code: 'Interrupted' } });
+    expect(transfer.send(restarted).state).toBe('disconnected');
+    expect(transfer.send(online).state).toBe('sending');
+  });
+
+  test.each(['send.mismatch', 'send.failed', 'reception.failed'])(
+    'what does not fit (%s) starts over, by a state of its own',
+    (type) => {
+      const error = report('ResumeMismatch');
+      const transfer = inState('sending').send({ type, attempt: 1, error });
+      expect(transfer.state).toBe('starting_over');
+      expect(transfer.intents).toContain('effect plan');
+      expect(transfer.context).toMatchObject({ attempt: 2, failures: 1, last_error: error });
+      expect(transfer.send(planned).message('transfer.offer').event).toMatchObject({
+        attempt: 2,
+        from_zero: true,
+      });
+      expect(transfer.send(ready(2)).context).toMatchObject({ from_zero: false });
+      const last = new Driven('transfer', { ...input, failures_max: 1 });
+      expect(last.send(...(ways['sending'] ?? []), { type, attempt: 1, error }).state).toBe('failed');
     },
   );
+
+  test('progress between failures is told from none', () => {
+    const failed = { type: 'send.failed', error: report('BtrfsFailed') };
+    const transfer = inState('sending').send(failed).timeOut().send(granted, planned, ready(2));
+    expect(transfer.context).toMatchObject({ failures: 1, rests: 1, resumed_bytes: 0 });
+    transfer.send(failed).timeOut().send(granted, planned, ready(3, 1_000));
+    expect(transfer.context).toMatchObject({ failures: 0, rests: 0, resumed_bytes: 1_000 });
+    transfer.send(failed).timeOut().send(granted, planned, ready(4, 1_000));
+    expect(transfer.context).toMatchObject({ failures: 1, rests: 1 });
+    transfer.send({ type: 'send.begun', offset_bytes: 2_000, is_live: true });
+    expect(transfer.context).toMatchObject({ failures: 0, resumed_bytes: 2_000 });
+  });
+
+  test('one that fails has the replica keep what it received', () => {
+    const transfer = inState('sending').send({ type: 'send.failed', error: report('SnapshotNotFound') });
+    expect(transfer.state).toBe('failed');
+    expect(transfer.message('transfer.hold').event).toEqual({ type: 'transfer.hold', attempt: 1 });
+    expect(inState('failed').intents).not.toContain('message transfer.hold');
+  });
+
+  test.each(['planning', 'offering'])('in %s, a lost link or a restart leads back to the queue', (state) => {
+    for (const event of [offline, restarted]) {
+      const transfer = inState(state).send(event);
+      expect(transfer.state).toBe('queued');
+      expect(transfer.intents).toContain('tell replica slot.request');
+      expect(transfer.context).toMatchObject({ failures: 0, last_error: { code: 'Interrupted' } });
+    }
+  });
 
   test.each(['queued', 'confirming', 'resting', 'cancelling', 'completed', 'failed', 'cancelled'])(
     'a restart changes nothing in %s',
@@ -176,7 +258,7 @@ describe('transfer', () => {
   test('a cancel before the first offer ends it; after one, the replica cleans up first', () => {
     expect(inState('queued').send({ type: 'cancel' }).state).toBe('cancelled');
     expect(inState('planning').send({ type: 'cancel' }).state).toBe('cancelled');
-    for (const state of ['offering', 'sending', 'confirming']) {
+    for (const state of ['offering', 'sending', 'disconnected', 'starting_over', 'confirming']) {
       const transfer = inState(state).send({ type: 'cancel' });
       expect(transfer.state).toBe('cancelling');
       expect(transfer.intents).toContain('message transfer.cancel');
@@ -184,7 +266,7 @@ describe('transfer', () => {
       expect(transfer.send({ type: 'cancel' }).intents).toEqual([]);
       expect(transfer.send({ type: 'reception.cancelled' }).state).toBe('cancelled');
     }
-    const queued_again = inState('sending').send(offline, { type: 'cancel' });
+    const queued_again = inState('offering').send(offline, { type: 'cancel' });
     expect(queued_again.state).toBe('cancelling');
   });
 
@@ -194,6 +276,8 @@ describe('transfer', () => {
       'planning',
       'offering',
       'sending',
+      'disconnected',
+      'starting_over',
       'confirming',
       'resting',
       'cancelling',

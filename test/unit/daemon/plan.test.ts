@@ -44,7 +44,10 @@ async function plan(
     ...options,
   });
   const params = { image: 'vm', number: '2', replica: 'r1', codec };
-  const event = await effect({ params } as unknown as EffectRecord, { signal: new AbortController().signal });
+  const event = await effect({ params } as unknown as EffectRecord, {
+    signal: new AbortController().signal,
+    tell: () => true,
+  });
   return { event, snapshots: await store.listSnapshots('/m/vm') };
 }
 

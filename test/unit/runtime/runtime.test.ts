@@ -186,6 +186,28 @@ describe('effects', () => {
     expect(bench.row().state).toBe('working');
   });
 
+  test('one that runs tells of what happens; not after it was stopped, and not in a later epoch', async () => {
+    const bench = new Bench();
+    bench.create();
+    bench.send('work');
+    await settle();
+    const [call] = bench.work.calls;
+    expect(call?.tell({ type: 'work.noted' })).toBe(true);
+    expect(bench.history()).toEqual(['created', 'work', 'work.noted']);
+    const told = bench.storage.history.events(one).at(-1);
+    expect(told?.cause).toEqual({ kind: 'effect', effect: call?.effect });
+    expect(bench.storage.history.effects(one)).toMatchObject([{ status: 'running' }]);
+
+    bench.start();
+    expect(call?.tell({ type: 'work.noted' })).toBe(false);
+    bench.send('work');
+    await settle();
+    const last = bench.work.calls.at(-1);
+    bench.send('halt');
+    expect(last?.tell({ type: 'work.noted' })).toBe(false);
+    expect(bench.history().filter((type) => type === 'work.noted')).toHaveLength(1);
+  });
+
   test('close stops them, waits for their handlers, and takes nothing more', async () => {
     const bench = new Bench();
     bench.create();

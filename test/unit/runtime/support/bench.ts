@@ -1,7 +1,7 @@
 import type { MachineDefinitions } from '../../../../src/actors/machines.js';
 import type { Clock } from '../../../../src/core/clock.js';
 import type { IcbdError } from '../../../../src/core/errors.js';
-import type { ActorKind, EventCause } from '../../../../src/core/records.js';
+import type { ActorKind, EventCause, PlainEvent } from '../../../../src/core/records.js';
 import type { EffectHandler } from '../../../../src/runtime/ports.js';
 import { Runtime } from '../../../../src/runtime/runtime.js';
 import { Storage } from '../../../../src/storage/storage.js';
@@ -48,10 +48,11 @@ export class HeldHandler {
     signal: AbortSignal;
     end: (type: string) => void;
     fail: (error: unknown) => void;
+    tell: (event: PlainEvent) => boolean;
   }[] = [];
-  readonly handle: EffectHandler = (effect, { signal }) =>
+  readonly handle: EffectHandler = (effect, { signal, tell }) =>
     new Promise((resolve, reject) => {
-      this.calls.push({ effect: effect.id, signal, end: (type) => resolve({ type }), fail: reject });
+      this.calls.push({ effect: effect.id, signal, end: (type) => resolve({ type }), fail: reject, tell });
     });
 }
 
