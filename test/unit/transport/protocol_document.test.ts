@@ -7,7 +7,7 @@ import { ProofHash } from '../../../src/pipeline/proof_hash.js';
 const document = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
 
 /** The byte at offset `i` is `i` mod 251. */
-function streamOf(bytes: number): Buffer {
+function streamOf(bytes: number): Uint8Array {
   return Buffer.alloc(bytes).map((_, index) => index % 251);
 }
 
