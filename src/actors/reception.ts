@@ -156,6 +156,11 @@ export const receptionMachine = setupReception.createMachine({
     },
     disconnected: {
       description: 'the link was lost while it received; goes on behind its checkpoint when it is back',
+      // The master may think that all has arrived.
+      entry: {
+        type: 'message',
+        params: ({ context }) => toTransfer(context, { type: 'reception.waiting' }),
+      },
       after: { reconnect: { guard: 'isLinked', target: 'receiving' } },
       on: {
         'link.up': { target: 'receiving', actions: assign({ linked: true }) },

@@ -176,7 +176,11 @@ export const transferMachine = setupTransfer.createMachine({
       after: {
         confirm_timeout: retryOrFailTimedOut('confirm', confirm_timeout_ms, 'confirm the snapshot'),
       },
-      on: { 'reception.failed': retryOrFailThisAttempt },
+      on: {
+        'reception.failed': retryOrFailThisAttempt,
+        // The link or the replica went down before it had taken all that was on its way.
+        'reception.waiting': { guard: 'isOfThisAttempt', target: 'sending' },
+      },
     },
     resting: {
       description: 'something failed; tries again after a while',

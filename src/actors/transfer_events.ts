@@ -65,6 +65,7 @@ export type TransferEvent = (
   | { readonly type: 'plan.already_there'; readonly number: string }
   | { readonly type: 'plan.failed'; readonly error: ErrorReport }
   | { readonly type: 'reception.ready'; readonly attempt: number; readonly resume_bytes: number }
+  | { readonly type: 'reception.waiting'; readonly attempt: number }
   | { readonly type: 'reception.refused'; readonly attempt: number; readonly error: ErrorReport }
   | { readonly type: 'reception.failed'; readonly attempt: number; readonly error: ErrorReport }
   | { readonly type: 'reception.completed'; readonly attempt: number; readonly outcome: TransferOutcome }

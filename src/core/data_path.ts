@@ -26,7 +26,7 @@ export interface StreamTrailer {
 export interface DataSink {
   /** From where the receiver wants the stream. Rejects with what ended the link before it said so. */
   readonly begin: Promise<StreamPlace>;
-  /** Called when the receiver has taken all of the stream up to this offset, so that it need never be sent again. */
+  /** Called when the receiver has taken the stream up to this offset: this link will not ask for it again. */
   onTaken: ((offset_bytes: number) => void) | undefined;
   /** Says how far the sender has read what the receiver has already; it may take long. Never throws. */
   skipped(offset_bytes: number): void;

@@ -42,6 +42,7 @@ const outcome = z.strictObject({
 
 const toTransfer = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('reception.ready'), attempt, resume_bytes: z.int().min(0) }),
+  z.strictObject({ type: z.literal('reception.waiting'), attempt }),
   z.strictObject({ type: z.literal('reception.refused'), attempt, error: errorReport }),
   z.strictObject({ type: z.literal('reception.failed'), attempt, error: errorReport }),
   z.strictObject({ type: z.literal('reception.completed'), attempt: z.int().min(0), outcome }),

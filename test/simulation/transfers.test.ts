@@ -41,6 +41,12 @@ describe('transfers through faults', () => {
     for (const replica of simulation.replicas) expect(replica.crashes).toBeGreaterThan(1);
     const states = simulation.master.storage.actors.countByState('transfer');
     expect(states['completed']).toBeGreaterThan(5);
+    const { transfers, master } = simulation;
+    const events = transfers.flatMap(({ id }) => master.storage.history.events({ kind: 'transfer', id }));
+    const count = (holds: (event: (typeof events)[number]) => boolean): number => events.filter(holds).length;
+    expect(count(({ state }) => state === 'disconnected')).toBeGreaterThan(10);
+    expect(count(({ state }) => state === 'starting_over')).toBeGreaterThan(0);
+    expect(count(({ event }) => Number(event['offset_bytes'] ?? 0) > 0)).toBeGreaterThan(3);
   });
 
   test('the same seed gives the same run', async () => {

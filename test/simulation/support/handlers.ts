@@ -1,9 +1,9 @@
 import { type ErrorCode, IcbdError } from '../../../src/core/errors.js';
-import type { EffectRecord } from '../../../src/core/records.js';
+import type { EffectRecord, PlainEvent } from '../../../src/core/records.js';
 import type { Network } from './network.js';
 import type { Random } from './random.js';
-import type { Life, SimHandler } from './sim_node.js';
-import type { Disk } from './world.js';
+import type { Life, SimHandler, Tell } from './sim_node.js';
+import type { Disk, Part } from './world.js';
 
 /** What the handlers of a simulation share. */
 export interface Stage {
@@ -17,8 +17,26 @@ export interface Stage {
   /** Kills the process of the node of this name. */
   readonly crash: (node: string) => void;
   /** Sends that wait for their reception, by `transfer:attempt`. */
-  readonly sessions: Map<string, { readonly uuid: string; readonly joined: () => void }>;
+  readonly sessions: Map<string, Session>;
 }
+
+/** What a reception asks of the sender. */
+interface Dial {
+  readonly part: Part | undefined;
+  /** Tells the receiver that the sender will not go on, and why. */
+  readonly refuse: (reason: IcbdError) => void;
+}
+
+interface Session {
+  readonly uuid: string;
+  readonly making: number;
+  /** Broken when the data link breaks, and the control link does not. */
+  readonly link: AbortController;
+  readonly join: (dial: Dial) => void;
+}
+
+/** Bytes of every stream here. */
+const stream_bytes = 1_000;
 
 type Params = Readonly<Record<string, unknown>>;
 
@@ -79,44 +97,80 @@ export function masterHandlers(stage: Stage): Record<string, SimHandler> {
       const how = { reason: 'simulated', codec: 'none', stream_version: 1 };
       return { type: 'plan.done', result: { uuid: target.uuid, parent, ...how } };
     },
-    send: async ({ params }, life, signal) => {
-      const { transfer, attempt, replica } = params as { transfer: string; attempt: number; replica: string };
-      const link = stage.network.linkOf(replica);
-      const key = `${transfer}:${attempt}`;
-      const { uuid } = (params as { plan: { uuid: string } }).plan;
-      const joined = new AbortController();
-      stage.sessions.set(key, { uuid, joined: () => joined.abort() });
-      try {
-        const wait = AbortSignal.any([link, signal, joined.signal]);
-        const is_joined = await life.sleep(30_000, wait).then(
-          () => false,
-          () => joined.signal.aborted && !link.aborted && !signal.aborted,
-        );
-        link.throwIfAborted();
-        signal.throwIfAborted();
-        if (!is_joined) throw fail('TimedOut', key);
-        await sleepOnLink(life, random.between(100, 20_000), link, signal);
-        trouble(stage, 'master', ['BtrfsFailed', 'Stalled']);
-        return { type: 'send.done', result: { stream_bytes: 1_000, hash: uuid } };
-      } finally {
-        stage.sessions.delete(key);
-      }
-    },
+    send: (effect, life, signal, tell) => send(stage, effect, life, signal, tell),
   };
+}
+
+const isLost = (thrown: unknown): thrown is IcbdError =>
+  thrown instanceof IcbdError && (thrown.code === 'LinkLost' || thrown.code === 'ReplicaOffline');
+
+async function send(
+  stage: Stage,
+  { params }: EffectRecord,
+  life: Life,
+  signal: AbortSignal,
+  tell: Tell,
+): Promise<PlainEvent> {
+  const { random } = stage;
+  const { transfer, attempt, replica } = params as { transfer: string; attempt: number; replica: string };
+  const { uuid } = (params as { plan: { uuid: string } }).plan;
+  const key = `${transfer}:${attempt}`;
+  const link = new AbortController();
+  // A stream that is made anew is mostly the same.
+  const making = stage.isChaos() && random.chance(0.15) ? 2 : 1;
+  try {
+    const control = stage.network.linkOf(replica);
+    const wait = AbortSignal.any([control, signal]);
+    const joined = new AbortController();
+    let dial: Dial | undefined;
+    stage.sessions.set(key, {
+      uuid,
+      making,
+      link,
+      join: (given) => {
+        dial = given;
+        joined.abort();
+      },
+    });
+    await life.sleep(60_000, AbortSignal.any([wait, joined.signal])).catch((thrown: unknown) => {
+      if (!joined.signal.aborted || wait.aborted) throw thrown;
+    });
+    wait.throwIfAborted();
+    if (dial === undefined) throw fail('TimedOut', key);
+    if (dial.part !== undefined && dial.part.making !== making) {
+      const error = fail('ResumeMismatch', key);
+      dial.refuse(error);
+      return { type: 'send.mismatch', error: error.toReport() };
+    }
+    tell({ type: 'send.begun', offset_bytes: dial.part?.offset_bytes ?? 0, is_live: false });
+    if (stage.isChaos() && random.chance(0.15)) {
+      life.after(random.between(1, 5_000), () => link.abort(fail('LinkLost', key)));
+    }
+    await life.sleep(random.between(100, 20_000), AbortSignal.any([wait, link.signal]));
+    trouble(stage, 'master', ['BtrfsFailed', 'Stalled']);
+    return { type: 'send.done', result: { stream_bytes, hash: uuid } };
+  } catch (thrown) {
+    if (!isLost(thrown)) throw thrown;
+    return { type: 'send.link_lost', error: thrown.toReport() };
+  } finally {
+    if (!life.is_over) {
+      stage.sessions.delete(key);
+      link.abort(fail('LinkLost', key));
+    }
+  }
 }
 
 export function replicaHandlers(stage: Stage, disk: Disk): Record<string, SimHandler> {
   const { random } = stage;
+  /** Bytes that a transfer's last checkpoint was told of with: it must never go on before them. */
+  const told = new Map<string, number>();
   /** Runs one effect on the transfer's subvolume, alone. */
   const alone =
-    (
-      kind: string,
-      work: (effect: EffectRecord, life: Life, signal: AbortSignal) => Promise<{ type: string }>,
-    ) =>
-    async (effect: EffectRecord, life: Life, signal: AbortSignal): Promise<{ type: string }> => {
+    (kind: string, work: SimHandler): SimHandler =>
+    async (effect, life, signal, tell) => {
       disk.enter(effect.actor.id, kind);
       try {
-        return await work(effect, life, signal);
+        return await work(effect, life, signal, tell);
       } finally {
         if (!life.is_over) disk.leave(effect.actor.id);
       }
@@ -130,36 +184,25 @@ export function replicaHandlers(stage: Stage, disk: Disk): Record<string, SimHan
       const there = disk.find(text(place, 'image'), text(place, 'number'));
       if (there !== undefined) {
         if (there.uuid !== place['uuid']) throw fail('SnapshotConflict', actor.id);
-        disk.partials.delete(actor.id);
+        disk.removeParts(actor.id, null);
         return { type: 'prepare.already_there' };
       }
       const parent = place['parent'] as { number: string; uuid: string } | null;
       if (parent !== null && disk.find(text(place, 'image'), parent.number)?.uuid !== parent.uuid) {
         disk.violations.push(`${actor.id} was offered as an increment of what is not there`);
       }
-      disk.partials.delete(actor.id);
+      const { checkpoint, from_zero } = params as { checkpoint: Part | null; from_zero: boolean };
+      const part = checkpoint === null ? undefined : disk.findPart(actor.id, checkpoint.name);
+      const keeps_checkpoint = part !== undefined && part.uuid === place['uuid'] && !from_zero;
+      disk.removeParts(actor.id, keeps_checkpoint ? part.name : null);
+      if (!keeps_checkpoint) told.delete(actor.id);
       await acted(stage, disk.name, life, signal);
-      return { type: 'prepare.done' };
+      const resume_bytes = keeps_checkpoint ? part.offset_bytes : 0;
+      return { type: 'prepare.done', keeps_checkpoint, resume_bytes, reason: '' };
     }),
-    receive: alone('receive', async ({ params, actor }, life, signal) => {
-      const place = params as Params;
-      await life.sleep(random.between(1, 200), signal);
-      const link = stage.network.linkOf(disk.name);
-      const key = `${actor.id}:${String(place['attempt'])}`;
-      let session = stage.sessions.get(key);
-      for (let waits = 0; session === undefined && waits < 10; waits += 1) {
-        await sleepOnLink(life, 1_000, link, signal);
-        session = stage.sessions.get(key);
-      }
-      if (session === undefined) throw fail('TimedOut', key);
-      session.joined();
-      disk.begin(actor.id, session.uuid);
-      await sleepOnLink(life, random.between(100, 20_000), link, signal);
-      trouble(stage, disk.name, ['NoSpace', 'HashMismatch', 'CorruptData']);
-      disk.complete(actor.id);
-      await acted(stage, disk.name, life, signal);
-      return { type: 'receive.done', result: { stream_bytes: 1_000, hash: session.uuid } };
-    }),
+    receive: alone('receive', (effect, life, signal, tell) =>
+      receive(stage, disk, told, effect, life, signal, tell),
+    ),
     publish: alone('publish', async ({ params, actor }, life, signal) => {
       const place = params as Params;
       await life.sleep(random.between(1, 2_000), signal);
@@ -169,12 +212,77 @@ export function replicaHandlers(stage: Stage, disk: Disk): Record<string, SimHan
       await acted(stage, disk.name, life, signal);
       return { type: 'publish.done' };
     }),
-    cleanup: alone('cleanup', async ({ actor }, life, signal) => {
+    cleanup: alone('cleanup', async ({ params, actor }, life, signal) => {
       await life.sleep(random.between(1, 500), signal);
       trouble(stage, disk.name, ['BtrfsFailed']);
-      disk.partials.delete(actor.id);
+      const { keep } = params as { keep: string | null };
+      disk.removeParts(actor.id, keep);
+      if (keep === null) told.delete(actor.id);
       await acted(stage, disk.name, life, signal);
       return { type: 'cleanup.done' };
     }),
   };
+}
+
+async function receive(
+  stage: Stage,
+  disk: Disk,
+  told: Map<string, number>,
+  { params, actor, seq }: EffectRecord,
+  life: Life,
+  signal: AbortSignal,
+  tell: Tell,
+): Promise<PlainEvent> {
+  const { random } = stage;
+  const place = params as Params;
+  const transfer = actor.id;
+  const checkpoint = place['checkpoint'] as Part | null;
+  await life.sleep(random.between(1, 200), signal);
+  disk.removeParts(transfer, checkpoint?.name ?? null);
+  const part = checkpoint === null ? undefined : disk.findPart(transfer, checkpoint.name);
+  if (checkpoint !== null && part === undefined) disk.violations.push(`${transfer} lost its checkpoint`);
+  if ((part?.offset_bytes ?? 0) < (told.get(transfer) ?? 0)) {
+    disk.violations.push(`${transfer} goes on before a checkpoint that was told`);
+  }
+  let offset_bytes = part?.offset_bytes ?? 0;
+  let index = 0;
+  let making = part?.making ?? 0;
+  const addCheckpoint = (): void => {
+    const fresh = { name: `${transfer}.${seq}.${index}`, uuid: text(place, 'uuid'), offset_bytes, making };
+    index += 1;
+    disk.addPart(transfer, fresh);
+    if (stage.isChaos() && random.chance(0.02)) stage.crash(disk.name);
+    if (life.is_over || !tell({ type: 'receive.checkpoint', checkpoint: fresh })) return;
+    told.set(transfer, offset_bytes);
+    disk.removeParts(transfer, fresh.name);
+  };
+  const refused = new AbortController();
+  try {
+    const control = stage.network.linkOf(disk.name);
+    const key = `${transfer}:${String(place['attempt'])}`;
+    let session = stage.sessions.get(key);
+    for (let waits = 0; session === undefined && waits < 10; waits += 1) {
+      await sleepOnLink(life, 1_000, control, signal);
+      session = stage.sessions.get(key);
+    }
+    if (session === undefined) throw fail('LinkLost', key);
+    session.join({ part, refuse: (reason) => refused.abort(reason) });
+    making = session.making;
+    const wait = AbortSignal.any([refused.signal, signal, control, session.link.signal]);
+    await life.sleep(random.between(1, 100), wait);
+    tell({ type: 'receive.begun', offset_bytes });
+    while (offset_bytes < stream_bytes) {
+      await life.sleep(random.between(20, 4_000), wait);
+      offset_bytes = Math.min(stream_bytes, offset_bytes + random.between(1, 600));
+      trouble(stage, disk.name, ['NoSpace', 'HashMismatch', 'CorruptData'], 0.02);
+      if (random.chance(0.4)) addCheckpoint();
+    }
+    disk.complete(transfer, session.uuid);
+    await acted(stage, disk.name, life, signal);
+    return { type: 'receive.done', result: { stream_bytes, hash: session.uuid, hidden_name: 'simulated' } };
+  } catch (thrown) {
+    if (!isLost(thrown) || signal.aborted || refused.signal.aborted || life.is_over) throw thrown;
+    if (offset_bytes > (part?.offset_bytes ?? 0)) addCheckpoint();
+    return { type: 'receive.link_lost', error: thrown.toReport() };
+  }
 }

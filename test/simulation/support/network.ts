@@ -77,7 +77,16 @@ export class Network {
     for (const message of replica.storage.messages.waiting(master.name)) {
       this.#transmit(link, replica, message);
     }
+    this.#tellReceptions(replica, 'link.up');
     this.#planCut(link);
+  }
+
+  /** As the daemon of a replica does. */
+  #tellReceptions(replica: SimNode, type: 'link.up' | 'link.down'): void {
+    const states = ['receiving', 'disconnected'];
+    for (const record of replica.storage.actors.list({ kind: 'reception', states, limit: 1_000 })) {
+      replica.runtime?.deliver(record, { type }, { kind: 'daemon', what: 'link' });
+    }
   }
 
   #planCut(link: SimLink): void {
@@ -108,7 +117,9 @@ export class Network {
     const { clock, random } = this.#options;
     if (random.chance(0.5)) notice();
     else clock.after(random.between(1, 10_000), notice);
-    if (link.replica.runtime !== undefined) this.dial(link.replica);
+    if (link.replica.runtime === undefined) return;
+    this.#tellReceptions(link.replica, 'link.down');
+    this.dial(link.replica);
   }
 
   /** Hands the messages of a commit to the links that are up. */

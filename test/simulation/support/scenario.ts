@@ -10,7 +10,15 @@ import { Disk } from './world.js';
 
 const replica_names = ['north', 'south'] as const;
 const image_names = ['debian', 'windows', 'router'] as const;
-const reception_states = ['preparing', 'ready', 'receiving', 'publishing', 'cleaning', 'failed'];
+const reception_states = [
+  'preparing',
+  'ready',
+  'receiving',
+  'disconnected',
+  'publishing',
+  'cleaning',
+  'failed',
+];
 const snapshots_per_image = 8;
 /** Few, so that what must not count as a failure is seen when it does. */
 const failures_max = 6;
@@ -55,7 +63,7 @@ function planTransfers(random: Random, count: number): TransferInput[] {
   }));
 }
 
-const active_states = new Set(['planning', 'offering', 'sending']);
+const active_states = new Set(['planning', 'starting_over', 'offering', 'sending', 'disconnected']);
 
 /** At most one transfer of an image at a time to a replica, no more than it has slots, and none without one. */
 class SlotChecker {

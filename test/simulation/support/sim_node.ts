@@ -1,7 +1,7 @@
 import { machines } from '../../../src/actors/machines.js';
 import { IcbdError } from '../../../src/core/errors.js';
 import type { EffectRecord, PlainEvent } from '../../../src/core/records.js';
-import type { Commit, EffectHandler, RuntimeStorage } from '../../../src/runtime/ports.js';
+import type { Commit, EffectHandler, EffectTools, RuntimeStorage } from '../../../src/runtime/ports.js';
 import { Runtime } from '../../../src/runtime/runtime.js';
 import { Storage } from '../../../src/storage/storage.js';
 import type { SimClock } from './sim_clock.js';
@@ -39,7 +39,14 @@ export class Life {
   }
 }
 
-export type SimHandler = (effect: EffectRecord, life: Life, signal: AbortSignal) => Promise<PlainEvent>;
+export type Tell = EffectTools['tell'];
+
+export type SimHandler = (
+  effect: EffectRecord,
+  life: Life,
+  signal: AbortSignal,
+  tell: Tell,
+) => Promise<PlainEvent>;
 
 export interface SimNodeOptions {
   readonly name: string;
@@ -114,8 +121,8 @@ export class SimNode {
     return Object.fromEntries(
       Object.entries(this.#options.handlers).map(([kind, handler]) => [
         kind,
-        async (effect: EffectRecord, { signal }: { signal: AbortSignal }) => {
-          const event = await handler(effect, life, signal);
+        async (effect: EffectRecord, { signal, tell }: EffectTools) => {
+          const event = await handler(effect, life, signal, tell);
           if (life.is_over) await new Promise(() => {});
           return event;
         },

@@ -4,8 +4,20 @@ export interface WorldSnapshot {
   readonly uuid: string;
 }
 
+/** A finished part of a snapshot, on disk. */
+export interface Part {
+  readonly name: string;
+  readonly uuid: string;
+  readonly offset_bytes: number;
+  /** Which making of the stream it is of: parts of two must never be mixed. */
+  readonly making: number;
+}
+
 interface Partial {
   readonly uuid: string;
+  /** What is finished and on disk. */
+  parts: Part[];
+  /** The copy that is complete and has no name yet. */
   is_complete: boolean;
 }
 
@@ -51,15 +63,33 @@ export class Disk {
     this.busy.delete(transfer);
   }
 
-  begin(transfer: string, uuid: string): void {
-    if (this.partials.has(transfer)) this.violations.push(`${transfer} received over what was left`);
-    this.partials.set(transfer, { uuid, is_complete: false });
+  /** What of a transfer is hidden, but for one part, is deleted. */
+  removeParts(transfer: string, keep: string | null): void {
+    const partial = this.partials.get(transfer);
+    if (partial === undefined) return;
+    partial.parts = partial.parts.filter(({ name }) => name === keep);
+    partial.is_complete = false;
+    if (partial.parts.length === 0) this.partials.delete(transfer);
   }
 
-  complete(transfer: string): void {
-    const partial = this.partials.get(transfer);
-    if (partial === undefined) this.violations.push(`${transfer} lost its partial while it was received`);
-    else partial.is_complete = true;
+  findPart(transfer: string, name: string): Part | undefined {
+    return this.partials.get(transfer)?.parts.find((part) => part.name === name);
+  }
+
+  addPart(transfer: string, part: Part): void {
+    const partial = this.partials.get(transfer) ?? { uuid: part.uuid, parts: [], is_complete: false };
+    if (partial.parts.some(({ name }) => name === part.name)) this.violations.push(`${part.name} twice`);
+    if (partial.parts.some(({ making }) => making !== part.making)) {
+      this.violations.push(`${transfer} mixes two makings of its stream`);
+    }
+    partial.parts.push(part);
+    this.partials.set(transfer, partial);
+  }
+
+  complete(transfer: string, uuid: string): void {
+    const partial = this.partials.get(transfer) ?? { uuid, parts: [], is_complete: false };
+    this.partials.set(transfer, partial);
+    partial.is_complete = true;
   }
 
   /** Gives a complete partial its name. */

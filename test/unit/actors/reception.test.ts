@@ -218,6 +218,7 @@ describe('reception', () => {
     const reception = inState('receiving').send(checkpointed, restarted);
     expect(reception.state).toBe('disconnected');
     expect(reception.context).toMatchObject({ linked: false, checkpoint, error: { code: 'Interrupted' } });
+    expect(reception.message('reception.waiting').event).toMatchObject({ attempt: 1 });
     // Its timer finds no link.
     const timer = reception.step.intents.find((intent) => intent.type === 'set_timer');
     if (timer?.type !== 'set_timer') throw new Error('no timer');

@@ -181,6 +181,15 @@ describe('transfer', () => {
     expect(transfer.context).toMatchObject({ attempt: 1, failures: 0 });
   });
 
+  test('a replica that lost the end of the stream gets it again', () => {
+    const waiting = { type: 'reception.waiting', attempt: 1 };
+    const transfer = inState('confirming').send(waiting);
+    expect(transfer.state).toBe('sending');
+    expect(transfer.effect('send')).toMatchObject({ attempt: 1 });
+    expect(inState('confirming').send({ ...waiting, attempt: 2 }).step.handled).toBe(false);
+    expect(inState('sending').send(waiting).step.handled).toBe(false);
+  });
+
   test('while the replica is offline it stays disconnected', () => {
     const transfer = inState('sending').send(offline);
     expect(transfer.state).toBe('sending');
