@@ -1,7 +1,7 @@
 import type { TransferInput } from '../actors/transfer_events.js';
 import { IcbdError } from '../core/errors.js';
 import { compareSnapshotNumbers } from '../core/names.js';
-import type { EventCause } from '../core/records.js';
+import type { ActorRecord, EventCause } from '../core/records.js';
 import type { SendRequest, TransferReport } from '../core/report.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Storage } from '../storage/storage.js';
@@ -33,7 +33,7 @@ export class TransferDesk {
 
   /**
    * One transfer for each number and replica, in the order of the numbers. One that is under way already is
-   * not started twice.
+   * not started twice. One that failed before is cancelled, so that nothing of it is left on the replica.
    * @throws IcbdError `ImageNotFound`, `SnapshotNotFound`, `ReplicaNotFound`, `InvalidArgument`; then none is
    *   started
    */
@@ -65,6 +65,11 @@ export class TransferDesk {
     if (transfers.length > 0) {
       runtime.deliver({ kind: 'image', id: request.image }, { type: 'image.send', transfers }, cause);
     }
+    for (const { image, number, replica } of transfers) {
+      for (const superseded of this.#failed(image, number, replica)) {
+        runtime.deliver(superseded, { type: 'cancel' }, cause);
+      }
+    }
     return ids.flatMap((id) => {
       const record = storage.actors.load({ kind: 'transfer', id });
       return record === undefined ? [] : [reports.report(record)];
@@ -90,6 +95,11 @@ export class TransferDesk {
   #underWay(image: string, snapshot: string, replica: string): string | undefined {
     const filter = { kind: 'transfer', settled: false, limit: 1, image, snapshot, replica } as const;
     return this.#options.storage.actors.list(filter)[0]?.id;
+  }
+
+  #failed(image: string, snapshot: string, replica: string): ActorRecord[] {
+    const filter = { kind: 'transfer', states: ['failed'], limit: 1_000, image, snapshot, replica } as const;
+    return this.#options.storage.actors.list(filter);
   }
 
   /** `<count>-<4 hex digits of the database>`: short to type, and no two databases give the same. */
