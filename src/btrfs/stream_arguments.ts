@@ -46,9 +46,9 @@ export function sendArguments(options: SendOptions): ProgramCall {
 }
 
 /**
- * `btrfs receive` from its standard input into a directory.
- * `-e` ends it at the first END command: what a sender might append as another stream is not received.
+ * `btrfs receive` from its standard input into a directory, until that ends: what is written there is received, and
+ * so are further streams.
  */
 export function receiveArguments(options: { readonly directory: string }): ProgramCall {
-  return { program: 'btrfs', args: ['receive', '--quiet', '-e', resolve(options.directory)] };
+  return { program: 'btrfs', args: ['receive', '--quiet', resolve(options.directory)] };
 }

@@ -88,7 +88,13 @@ const replicaSchema = z.strictObject({
     tls_ca: absolutePath.optional(),
   }),
   control: control('/run/icbdrep/replica.sock'),
-  transfers: z.strictObject({ stall_timeout_s: seconds.default(300) }).prefault({}),
+  transfers: z
+    .strictObject({
+      stall_timeout_s: seconds.default(300),
+      checkpoint_mib: z.int().min(1).max(1_048_576).default(256),
+      checkpoint_s: seconds.default(30),
+    })
+    .prefault({}),
   log: log.prefault({}),
 });
 

@@ -18,6 +18,11 @@ export interface ChildOptions {
   /** A path, or a name that is searched in PATH. */
   readonly program: string;
   readonly args: readonly string[];
+  /**
+   * A command line that runs the one that follows it, in its own place (exec): then it is still the same process, and
+   * everything here is about the program.
+   */
+  readonly wrapper?: readonly string[];
   readonly stdin: 'none' | 'pipe';
   readonly stdout: 'none' | 'pipe';
   /** Stops the child when it aborts. */
@@ -90,16 +95,18 @@ export function startChild(options: ChildOptions): Child {
 
 let setpriv: string | null | undefined;
 
-function commandLine(path: string, args: readonly string[]): [string, string[]] {
+function commandLine(path: string, { wrapper = [], args }: ChildOptions): [string, string[]] {
   setpriv ??= findProgram('setpriv') ?? null;
-  return setpriv === null ? [path, [...args]] : [setpriv, ['--pdeathsig', 'KILL', '--', path, ...args]];
+  const tied = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
+  const [first = path, ...rest] = [...tied, ...wrapper, path, ...args];
+  return [first, rest];
 }
 
 /** execa takes every descriptor; its types know the small ones only. */
 type Descriptor = 3;
 
 function spawn(options: ChildOptions, path: string, stdout: 'ignore' | 'pipe' | Descriptor) {
-  return execa(...commandLine(path, options.args), {
+  return execa(...commandLine(path, options), {
     stdin: options.stdin === 'pipe' ? 'pipe' : 'ignore',
     stdout,
     stderr: 'pipe',

@@ -36,7 +36,8 @@ export class ChildInput {
       this.#stream.write(chunk, (error) => {
         this.#queued_bytes -= chunk.length;
         left -= 1;
-        if (error) this.#break();
+        // A write that was under way when the stream was destroyed is reported as a good one.
+        if (error || this.#stream.destroyed) this.#break();
         else if (left === 0) onWritten?.();
         if (this.#queued_bytes <= queued_bytes_max) this.#wakeWriter();
       });

@@ -1,26 +1,45 @@
+import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codecs.js';
-import type { DataSource, StreamTrailer } from '../core/data_path.js';
-import { IcbdError } from '../core/errors.js';
+import {
+  type DataSource,
+  proof_grid_bytes,
+  type StreamPlace,
+  type StreamTrailer,
+} from '../core/data_path.js';
+import { type ErrorReport, IcbdError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { errorOfAbort, onAbort } from './abort_reason.js';
-import type { Child } from './child.js';
-import { failureOfChild, failureOfEarlyEnd } from './child_failure.js';
-import { BrokenInput, ChildInput } from './child_input.js';
 import { decode } from './codec.js';
-import { StreamHash } from './hash.js';
 import { Interruption } from './interruption.js';
 import type { Meter } from './meter.js';
-import { operationOf } from './program.js';
 
-/** Looks at a stream on its way to the child, may change it, and may hold back its end. */
-export interface StreamTransform {
+const operation = 'receive';
+/** The sender is told how far the stream is taken about this often; a part of what it may keep. */
+const taken_every_bytes = 4 * proof_grid_bytes;
+
+/** What takes the stream, and keeps what came if the rest does not. One call at a time, but for `stop`. */
+export interface StreamReceiver {
+  /** Where the stream is to begin: what is before, this one has. */
+  readonly from: StreamPlace;
+  /** To be called when it fails while nothing is asked of it; the pump sets it. */
+  onFailure: (cause: IcbdError) => void;
+  /** Offset up to which it has taken the stream, so that it need not be sent again over another link. */
+  readonly taken_bytes: number;
+  /** In how many ms `cut` is due; undefined: there is nothing to cut. */
+  readonly cut_after_ms: number | undefined;
   /**
-   * The next bytes in, what may go to the child out. What comes out may be views of the chunk; between calls
-   * nothing of the chunk may be kept but copies, for its memory may be used again.
+   * Takes the next bytes, and waits while much of them is on its way.
+   * @param onWritten called once when nobody looks at the block any more
    */
-  push(chunk: Buffer): Buffer[];
-  /** What was held back; called only when the hash of the whole stream has been proven. */
-  finish(trailer: StreamTrailer): Buffer[];
+  push(block: Buffer, onWritten: () => void): Promise<void>;
+  /** Makes a checkpoint of what came; later bytes are taken as before. */
+  cut(): Promise<void>;
+  /** Nothing will come any more over this link: makes a checkpoint of what came, and waits until it is kept. */
+  keep(): Promise<void>;
+  /** All has come. @throws IcbdError `HashMismatch` if it is not what was sent */
+  finish(trailer: StreamTrailer): Promise<void>;
+  /** Ends all that runs, at once, and waits until it is gone; never throws. Calls that wait fail. */
+  stop(reason: ErrorReport): Promise<void>;
 }
 
 /** A source that takes back the memory of its blocks. */
@@ -30,109 +49,110 @@ export interface RecyclingSource extends DataSource {
 }
 
 export interface ReceivePumpOptions {
-  /** Its stdin takes the stream. */
-  readonly child: Child;
+  readonly receiver: StreamReceiver;
   readonly codec: Codec;
+  /** Its first byte is at `receiver.from`. */
   readonly source: RecyclingSource;
-  readonly transform: StreamTransform;
   /** Counts the bytes of the stream as the sender counted them. */
   readonly meter: Meter;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
+/** `link_lost`: what came is kept, and the rest may come over another link. */
+export type ReceiveEnd =
+  | { readonly kind: 'complete'; readonly trailer: StreamTrailer }
+  | { readonly kind: 'link_lost'; readonly cause: IcbdError };
+
 /**
- * Gives a child the whole stream; returns the sender's trailer, which has been compared with what came.
+ * Gives a receiver the stream of one link.
  *
- * What the transform holds back is written only if hash and length agree. If anything fails, or the signal aborts,
- * the child is killed (before it can see the end of its input) and has ended, and the source is aborted with the
- * same reason, before the first cause is thrown.
+ * If anything but the link fails, or the signal aborts, the receiver is stopped at once and has ended, and the source
+ * is aborted with the same reason, before the first cause is thrown.
  *
- * @throws IcbdError `HashMismatch`; the child's (its stop reason, `NoSpace`, `BtrfsFailed`, `ProcessFailed`), the
- *   source's, the codec's, the transform's or the signal's
+ * @throws IcbdError `HashMismatch`, `ResumeMismatch`; the receiver's, the source's, the codec's or the signal's
  */
-export async function pumpReceive(options: ReceivePumpOptions): Promise<StreamTrailer> {
-  const { child, codec, source, signal } = options;
-  const operation = operationOf(child);
+export async function pumpReceive(options: ReceivePumpOptions): Promise<ReceiveEnd> {
+  const { receiver, codec, source, signal } = options;
+  let stopped = Promise.resolve();
   const run = new Interruption((cause) => {
-    child.stop(cause.toReport());
+    stopped = receiver.stop(cause.toReport());
     source.abort(cause.toReport());
   });
-  const forget = onAbort(signal, () => run.fail(errorOfAbort(signal, operation, child.program)));
-  let is_input_over = false;
-  void child.finished.then((end) => {
-    const failure = is_input_over ? failureOfChild(child, end) : failureOfEarlyEnd(child, end);
-    if (failure !== undefined) run.fail(failure);
-  });
-
-  let decoded: AsyncIterator<Buffer> | undefined;
+  receiver.onFailure = (cause) => run.fail(cause);
+  const forget = onAbort(signal, () => run.fail(errorOfAbort(signal, operation, '')));
+  const blocks = decode(codec, source.blocks, limits, (block) => source.recycle?.(block));
+  const decoded = blocks[Symbol.asyncIterator]();
   try {
-    if (child.stdin === undefined) throw new IcbdError('Internal', 'the child has no stdin', { operation });
-    const input = new ChildInput(child.stdin);
-    const blocks = decode(codec, source.blocks, limits, (block) => source.recycle?.(block));
-    decoded = blocks[Symbol.asyncIterator]();
-    const trailer = await writeStream(options, run, decoded, (transformed, block) =>
-      input.write(transformed, () => blocks.recycle(block)),
-    );
-    await run.guard(input.write(options.transform.finish(trailer)));
-    is_input_over = true;
-    await run.guard(input.end());
-    const failure = failureOfChild(child, await run.guard(child.finished));
-    if (failure !== undefined) throw failure;
-    return trailer;
+    const lost = await pumpBlocks(options, run, decoded, (block) => blocks.recycle(block));
+    if (lost !== undefined) {
+      await run.guard(receiver.keep());
+      return { kind: 'link_lost', cause: lost };
+    }
+    const { trailer } = source;
+    if (trailer === undefined) {
+      throw new IcbdError('Internal', 'the stream ended without a trailer', { operation });
+    }
+    await run.guard(receiver.finish(trailer));
+    return { kind: 'complete', trailer };
   } catch (thrown) {
-    const cause = await findCause(thrown, child, run);
-    run.fail(cause);
-    void decoded?.return?.().catch(() => undefined);
-    await child.finished;
-    throw cause;
+    run.fail(IcbdError.from(thrown, operation));
+    void decoded.return?.().catch(() => undefined);
+    await stopped;
+    throw run.cause ?? thrown;
   } finally {
     forget();
   }
 }
 
-/** Everything up to the held-back end; then the proof. */
-async function writeStream(
-  { source, transform, meter, child }: ReceivePumpOptions,
+/** @returns how the link was lost; undefined when all blocks have come */
+async function pumpBlocks(
+  options: ReceivePumpOptions,
   run: Interruption,
   decoded: AsyncIterator<Buffer>,
-  write: (transformed: readonly Buffer[], block: Buffer) => Promise<void>,
-): Promise<StreamTrailer> {
-  const hash = new StreamHash();
+  recycle: (block: Buffer) => void,
+): Promise<IcbdError | undefined> {
+  const { receiver, source, meter } = options;
+  let told_bytes = receiver.from.offset_bytes;
   for (;;) {
-    const next = await run.guard(decoded.next());
-    if (next.done === true) break;
+    const next = await nextBlock(options, run, decoded);
+    if (next instanceof IcbdError) return next;
+    if (next.done === true) return undefined;
     const block = next.value;
-    hash.update(block);
     meter.add(block.length);
-    await run.guard(write(transform.push(block), block));
+    await run.guard(receiver.push(block, () => recycle(block)));
+    const taken_bytes = receiver.taken_bytes - (receiver.taken_bytes % proof_grid_bytes);
+    if (taken_bytes - told_bytes < taken_every_bytes) continue;
+    told_bytes = taken_bytes;
+    source.taken(taken_bytes);
   }
-  checkTrailer(source.trailer, { stream_bytes: hash.bytes, hash: hash.digest() }, operationOf(child));
-  return source.trailer;
 }
 
-function checkTrailer(
-  theirs: StreamTrailer | undefined,
-  ours: StreamTrailer,
-  operation: string,
-): asserts theirs is StreamTrailer {
-  if (theirs === undefined) {
-    throw new IcbdError('LinkLost', 'the stream ended without a trailer', { operation });
+/** Cuts while it waits, when that is due. @returns how the link was lost, which is no failure here */
+async function nextBlock(
+  { receiver, clock }: ReceivePumpOptions,
+  run: Interruption,
+  decoded: AsyncIterator<Buffer>,
+): Promise<IteratorResult<Buffer> | IcbdError> {
+  const next = decoded.next().catch((thrown: unknown) => {
+    if (thrown instanceof IcbdError && thrown.code === 'LinkLost') return thrown;
+    throw thrown;
+  });
+  // Nobody looks at it any more if the cutting fails.
+  next.catch(() => undefined);
+  for (;;) {
+    const wait_ms = receiver.cut_after_ms;
+    if (wait_ms === undefined) return run.guard(next);
+    const result = await run.guard(withinTime(next, wait_ms, clock));
+    if (result !== undefined) return result;
+    await run.guard(receiver.cut());
   }
-  if (theirs.hash === ours.hash && theirs.stream_bytes === ours.stream_bytes) return;
-  const message =
-    `sent were ${theirs.stream_bytes} bytes with hash ${theirs.hash}, ` +
-    `received ${ours.stream_bytes} bytes with hash ${ours.hash}`;
-  const hint = 'data was damaged on its way; if it happens again, test the memory and network of both nodes';
-  throw new IcbdError('HashMismatch', message, { operation, hint });
 }
 
-/** A broken pipe is no cause: the child had a reason to close its stdin, and its end tells it. */
-async function findCause(thrown: unknown, child: Child, run: Interruption): Promise<IcbdError> {
-  if (run.cause !== undefined) return run.cause;
-  if (!(thrown instanceof BrokenInput)) return IcbdError.from(thrown, operationOf(child), child.args.at(-1));
-  try {
-    return failureOfEarlyEnd(child, await run.guard(child.finished));
-  } catch (interrupted) {
-    return IcbdError.from(interrupted, operationOf(child), child.args.at(-1));
-  }
+/** What the promise gives; undefined if it takes longer. */
+function withinTime<T>(promise: Promise<T>, wait_ms: number, clock: Clock): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(wait_ms, () => resolve(undefined));
+    void promise.then(resolve, reject).finally(cancel);
+  });
 }

@@ -56,6 +56,11 @@ export interface CutterOptions {
   readonly run: number;
   /** Where the input goes on; its beginning by default. */
   readonly start?: CutterStart;
+  /**
+   * Called with each command before anything of it is given out; what it throws ends the cutting.
+   * @param start_bytes where it starts in the whole input; what the command itself says counts from where this began
+   */
+  readonly check?: (command: Command, start_bytes: number) => void;
 }
 
 interface Subvolume {
@@ -102,11 +107,12 @@ export class Cutter {
   /**
    * What the next bytes of the input make. All of it must be taken before the next push; to stop in the middle
    * is to stop for good. Bytes are views, valid while the buffer is not changed.
-   * @throws IcbdError `CorruptData`, `ProtocolVersionMismatch`
+   * @throws IcbdError `CorruptData`, `StreamVersionNotSupported`; what `check` throws
    */
   *push(buffer: Buffer): Generator<CutterOutput, void> {
     let run: Buffer | undefined;
     for (const command of this.#reader.push(buffer)) {
+      this.#options.check?.(command, this.offset_bytes - command.bytes.length);
       const bytes = this.#bytesInOpenSegment(command);
       if (bytes !== undefined) {
         const joined = run === undefined ? bytes : joinViews(run, bytes);

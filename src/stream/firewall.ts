@@ -14,6 +14,13 @@ export interface FirewallRules {
   readonly uuid?: string | undefined;
   /** Identities that the stream may be based on and clone from, besides its own. */
   readonly sources: ReadonlySet<string>;
+  /** Identity that it must be based on, null for none; any of the sources, or none, if it is not known. */
+  readonly parent?: string | null | undefined;
+  /**
+   * Set if the beginning of the stream passed an earlier firewall: it goes on inside of the subvolume. Symlinks and
+   * special files of before are not known any more, as those of a parent never are.
+   */
+  readonly goes_on?: { readonly uuid: string } | undefined;
   /**
    * Most symlinks and special files of the stream, and directories that hold some: what is remembered, at most about
    * 400 bytes for each.
@@ -69,16 +76,21 @@ export class Firewall {
 
   constructor(rules: FirewallRules) {
     this.#rules = rules;
+    if (rules.goes_on !== undefined) {
+      this.#state = 'inside';
+      this.#own_uuid = rules.goes_on.uuid;
+    }
     this.#special = new SpecialFiles(rules.special_files_max ?? default_special_files_max);
   }
 
   /**
    * Takes the next command. After a refusal the stream must not go on.
+   * @param start_bytes where it starts in the stream, for messages
    * @returns its fields, since they were needed anyway
    * @throws IcbdError `StreamRefused` with command, offset and path; `CorruptData`, `StreamVersionNotSupported` if its
    *   fields cannot be read
    */
-  check(command: Command): StreamCommand {
+  check(command: Command, start_bytes = command.start_bytes): StreamCommand {
     const fields = decodeCommand(command);
     const fault = this.#judge(fields);
     if (fault === undefined) return fields;
@@ -87,7 +99,7 @@ export class Firewall {
     const of_path = path === '' ? '' : ` of "${path}"`;
     throw new IcbdError(
       'StreamRefused',
-      `the ${fields.command} command${of_path} at byte ${command.start_bytes} is refused: ${fault}`,
+      `the ${fields.command} command${of_path} at byte ${start_bytes} is refused: ${fault}`,
       {
         operation: 'check send stream',
         subject: path,
@@ -112,16 +124,22 @@ export class Firewall {
     if (this.#state === 'inside') return 'one subvolume is expected, and this is another';
     this.#state = 'inside';
     this.#own_uuid = fields.uuid;
-    const { name, uuid, sources } = this.#rules;
+    const { name, uuid } = this.#rules;
     const checked = checkPath(fields.path);
     if ('reason' in checked) return checked.reason;
     if (checked.components.length > 1) return 'the name of a subvolume is one component';
     if (!fields.path.equals(Buffer.from(name))) return `a subvolume named "${name}" is expected`;
     if (uuid !== undefined && fields.uuid !== uuid) return `it carries ${fields.uuid}, not ${uuid}`;
-    if (fields.command === 'snapshot' && !sources.has(fields.clone_uuid)) {
-      return `it is based on ${fields.clone_uuid}, which is not among the snapshots that it may be based on`;
+    return this.#judgeParent(fields.command === 'snapshot' ? fields.clone_uuid : null);
+  }
+
+  #judgeParent(found: string | null): string | undefined {
+    const { parent, sources } = this.#rules;
+    if (parent !== undefined && found !== parent) {
+      return `it is based on ${found ?? 'nothing'}, not on ${parent ?? 'nothing'}`;
     }
-    return undefined;
+    if (found === null || sources.has(found)) return undefined;
+    return `it is based on ${found}, which is not among the snapshots that it may be based on`;
   }
 
   #judgePaths(

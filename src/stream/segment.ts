@@ -53,10 +53,10 @@ export function readHead(command: Command): StreamHead {
 
 /** What all names of segments with this seed start with. @throws IcbdError `InvalidArgument` for an odd seed */
 export function segmentNamePrefix(seed: string): string {
-  if (!/^[0-9a-z]{1,32}$/.test(seed)) {
+  if (!/^[0-9a-z-]{1,32}$/.test(seed)) {
     throw new IcbdError('InvalidArgument', `${JSON.stringify(seed)} is no seed`, {
       operation: 'name segments',
-      hint: '1 to 32 lower-case letters and digits',
+      hint: '1 to 32 lower-case letters, digits and "-"',
     });
   }
   return `${hidden_prefix}part-${seed}.`;

@@ -25,6 +25,11 @@ export class TailHolder {
     return split === 0 ? [] : [joined.subarray(0, split)];
   }
 
+  /** What is not passed yet: the last 10 bytes so far. */
+  get held(): Buffer {
+    return this.#held;
+  }
+
   /**
    * The END command, to be written once all else is proven.
    * @throws IcbdError `CorruptData` unless the stream's last 10 bytes are an END command with a valid CRC

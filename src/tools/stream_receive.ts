@@ -1,6 +1,8 @@
 /** `icbdrep stream receive`: a `btrfs receive` that goes on where it was when it was killed. */
 import { join, resolve } from 'node:path';
 import { createBtrfs } from '../btrfs/btrfs.js';
+import { confinedTo, whyNotConfined } from '../btrfs/confinement.js';
+import { deleteParts } from '../btrfs/parts.js';
 import type { SnapshotStore } from '../btrfs/snapshot_store.js';
 import { IcbdError } from '../core/errors.js';
 import { hidden_prefix } from '../core/names.js';
@@ -9,7 +11,7 @@ import { StreamHash } from '../pipeline/hash.js';
 import type { CutterStart } from '../stream/cutter.js';
 import { type InputHead, ReceiveInput } from './stream_receive_input.js';
 import type { ReceiveOptions } from './stream_receive_options.js';
-import { deleteParts, findResumePoint } from './stream_receive_resume.js';
+import { findResumePoint } from './stream_receive_resume.js';
 import { ReceiveRun } from './stream_receive_run.js';
 import {
   checkOwner,
@@ -42,11 +44,12 @@ export async function receiveStream(options: ReceiveOptions): Promise<ReceiveSum
   const store = createBtrfs();
   const directory = resolve(options.directory);
   await store.checkMountpoint(directory);
+  const wrapper = await confine(directory, options);
   const { file, signal } = options;
   const input = file === undefined ? ReceiveInput.fromStandardInput() : await ReceiveInput.fromFile(file);
   const forget = onAbort(signal, () => input.destroy());
   try {
-    return await new StreamReceive({ ...options, directory }, store, input).run();
+    return await new StreamReceive({ ...options, directory }, store, input, wrapper).run();
   } catch (thrown) {
     throw signal.aborted ? errorOfAbort(signal, 'stream receive', directory) : thrown;
   } finally {
@@ -55,15 +58,30 @@ export async function receiveStream(options: ReceiveOptions): Promise<ReceiveSum
   }
 }
 
+/** Where the kernel or the programs cannot do it, a stream is received as `btrfs receive` does. */
+async function confine(directory: string, { report }: ReceiveOptions): Promise<readonly string[]> {
+  const why = await whyNotConfined(directory);
+  if (why === undefined) return confinedTo(directory);
+  report({ kind: 'not_confined', why });
+  return [];
+}
+
 class StreamReceive {
   readonly #options: ReceiveOptions;
   readonly #store: SnapshotStore;
   readonly #input: ReceiveInput;
+  readonly #wrapper: readonly string[];
 
-  constructor(options: ReceiveOptions, store: SnapshotStore, input: ReceiveInput) {
+  constructor(
+    options: ReceiveOptions,
+    store: SnapshotStore,
+    input: ReceiveInput,
+    wrapper: readonly string[],
+  ) {
     this.#options = options;
     this.#store = store;
     this.#input = input;
+    this.#wrapper = wrapper;
   }
 
   async run(): Promise<ReceiveSummary> {
@@ -150,6 +168,7 @@ class StreamReceive {
       options: this.#options,
       store: this.#store,
       input: this.#input,
+      wrapper: this.#wrapper,
       state_path: path,
       state,
       hash,

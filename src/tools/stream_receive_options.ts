@@ -9,6 +9,8 @@ export type ReceiveEvent =
   /** A part is on disk: what is before the offset is not received again. */
   | { readonly kind: 'checkpoint'; readonly offset_bytes: number }
   | { readonly kind: 'published'; readonly name: string; readonly uuid: string }
+  /** Symlinks that the snapshots hold are followed, as by any `btrfs receive`. */
+  | { readonly kind: 'not_confined'; readonly why: string }
   /** Parts that are kept, or could not be deleted. */
   | { readonly kind: 'left'; readonly why: string };
 

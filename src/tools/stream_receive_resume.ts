@@ -1,10 +1,8 @@
-/** Where a receiving goes on, and what earlier runs left behind. */
+/** Where a receiving goes on. */
 import { join } from 'node:path';
+import { standsComplete } from '../btrfs/parts.js';
 import type { SnapshotStore } from '../btrfs/snapshot_store.js';
-import { IcbdError } from '../core/errors.js';
-import { identityOf } from '../core/lineage.js';
 import type { CutterStart } from '../stream/cutter.js';
-import { segmentNamePrefix } from '../stream/segment.js';
 import type { InputPlace, ReceiveState, SubvolumeState } from './stream_receive_state.js';
 
 export interface ResumePoint {
@@ -14,17 +12,6 @@ export interface ResumePoint {
   readonly subvolumes: readonly SubvolumeState[];
   /** A checkpoint that should be there and is not: the place is before it. */
   readonly lost: string | undefined;
-}
-
-/** Whether a complete subvolume of this identity stands there. */
-async function stands(store: SnapshotStore, path: string, uuid: string): Promise<boolean> {
-  try {
-    const found = await store.inspect(path);
-    return found.read_only && identityOf(found) === uuid;
-  } catch (error) {
-    if (error instanceof IcbdError && error.code === 'BtrfsSubvolumeNotFound') return false;
-    throw error;
-  }
 }
 
 /**
@@ -38,11 +25,11 @@ export async function findResumePoint(
 ): Promise<ResumePoint | undefined> {
   const last = subvolumes.at(-1);
   if (last === undefined) return undefined;
-  if (last.end !== null && (await stands(store, join(directory, last.name), last.uuid))) {
+  if (last.end !== null && (await standsComplete(store, join(directory, last.name), last.uuid))) {
     return between(subvolumes, last, undefined);
   }
   const { part } = last;
-  if (part !== null && (await stands(store, join(directory, part.name), part.uuid))) {
+  if (part !== null && (await standsComplete(store, join(directory, part.name), part.uuid))) {
     const head = { version: last.version, uuid: last.uuid, ctransid: BigInt(last.ctransid) };
     const within = { head, index: part.index, uuid: part.uuid };
     const { offset_bytes } = part;
@@ -72,17 +59,4 @@ function between(
     ...(is_stream_end ? {} : { version: last.version }),
   };
   return { place: last.end, start, subvolumes, lost };
-}
-
-/** Deletes the parts of a receiving, whatever state they are in, but for one. */
-export async function deleteParts(
-  store: SnapshotStore,
-  directory: string,
-  seed: string,
-  keep?: string,
-): Promise<void> {
-  const prefix = segmentNamePrefix(seed);
-  for (const name of await store.listHidden(directory)) {
-    if (name.startsWith(prefix) && name !== keep) await store.deleteSubvolume(join(directory, name));
-  }
 }

@@ -1,20 +1,21 @@
 /** One run from a place in the input to its end. */
 import { join } from 'node:path';
 import { lstatIfThere } from '../btrfs/filesystem.js';
+import { deleteParts } from '../btrfs/parts.js';
 import { targetExists } from '../btrfs/publish.js';
+import { SegmentReceiver } from '../btrfs/segment_receiver.js';
 import type { SnapshotStore } from '../btrfs/snapshot_store.js';
 import { IcbdError } from '../core/errors.js';
 import { checkSnapshotNumber } from '../core/names.js';
+import { startChild } from '../pipeline/child.js';
+import { DurableQueue } from '../pipeline/durable_queue.js';
 import type { StreamHash } from '../pipeline/hash.js';
 import { corruptStream } from '../stream/corrupt.js';
 import { Cutter, type CutterOutput, type CutterStart } from '../stream/cutter.js';
 import type { StreamHead } from '../stream/head_rewriter.js';
 import type { Segment } from '../stream/segment.js';
-import { DurableQueue } from './stream_receive_durable.js';
 import { PrefixHash, type ReceiveInput } from './stream_receive_input.js';
 import type { ReceiveOptions } from './stream_receive_options.js';
-import { deleteParts } from './stream_receive_resume.js';
-import { SegmentReceiver } from './stream_receive_segment.js';
 import {
   type DurablePart,
   type ReceiveState,
@@ -23,12 +24,18 @@ import {
   type SubvolumeState,
 } from './stream_receive_state.js';
 
+const stopped = new IcbdError('Interrupted', 'the receiving ended', {
+  operation: 'btrfs receive',
+}).toReport();
+
 export interface ReceiveRunOptions {
   readonly options: ReceiveOptions;
   readonly store: SnapshotStore;
   readonly input: ReceiveInput;
   readonly state_path: string;
   readonly state: ReceiveState;
+  /** What `btrfs receive` is run by. */
+  readonly wrapper: readonly string[];
   /** Of the input so far. */
   readonly hash: StreamHash;
   readonly start?: CutterStart;
@@ -145,7 +152,11 @@ export class ReceiveRun {
   #startReceiver(): SegmentReceiver {
     const { directory, max_errors, receive_args } = this.#options;
     const errors = max_errors === 1 ? [] : ['-E', String(max_errors)];
-    return new SegmentReceiver(['--quiet', ...errors, ...receive_args, directory]);
+    const args = ['receive', '--quiet', ...errors, ...receive_args, directory];
+    const { wrapper } = this.#its;
+    return new SegmentReceiver(
+      startChild({ program: 'btrfs', args, wrapper, stdin: 'pipe', stdout: 'none' }),
+    );
   }
 
   async #write(onWritten?: () => void): Promise<void> {
@@ -218,7 +229,7 @@ export class ReceiveRun {
     const { store, state_path } = this.#its;
     const { directory, max_errors, report } = this.#options;
     try {
-      await this.#open?.receiver.stop();
+      await this.#open?.receiver.stop(stopped);
       await this.#durable.drain();
       if (max_errors !== 1 && this.#open !== undefined) {
         const path = join(directory, this.#open.name);

@@ -43,6 +43,10 @@ function describe(event: ReceiveEvent, is_quiet: boolean, is_verbose: boolean): 
       return event.why;
     case 'resumed':
       return is_quiet ? undefined : `goes on after ${formatBytes(event.offset_bytes)}, received before`;
+    case 'not_confined':
+      return is_quiet
+        ? undefined
+        : `trust the sender: symlinks are followed, this machine cannot prevent it: ${event.why}`;
     case 'subvolume':
       return is_quiet ? undefined : `At ${event.is_full ? 'subvol' : 'snapshot'} ${event.name}`;
     case 'checkpoint':

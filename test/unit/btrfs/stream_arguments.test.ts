@@ -25,10 +25,10 @@ test('compressed data needs version 2', () => {
   );
 });
 
-test('receive ends at the first END', () => {
+test('receive takes all that it is given', () => {
   expect(receiveArguments({ directory: '/m/i' })).toEqual({
     program: 'btrfs',
-    args: ['receive', '--quiet', '-e', '/m/i'],
+    args: ['receive', '--quiet', '/m/i'],
   });
 });
 

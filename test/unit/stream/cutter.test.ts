@@ -1,9 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { StreamVersion } from '../../../src/core/codecs.js';
-import { type Command, CommandReader } from '../../../src/stream/command_reader.js';
-import { writeCommand } from '../../../src/stream/command_writer.js';
-import { attribute_types, command_types } from '../../../src/stream/constants.js';
+import type { Command } from '../../../src/stream/command_reader.js';
+import { attribute_types } from '../../../src/stream/constants.js';
 import {
   Cutter,
   type CutterOptions,
@@ -11,25 +10,13 @@ import {
   type CutterStart,
 } from '../../../src/stream/cutter.js';
 import { bytesAttribute, uint64Attribute, uuidAttribute } from '../../../src/stream/attributes.js';
-import { isHead, segmentNamePrefix } from '../../../src/stream/segment.js';
+import { segmentNamePrefix } from '../../../src/stream/segment.js';
 import { writeStreamHeader } from '../../../src/stream/stream_header.js';
 import * as sample from './sample_stream.js';
+import { cloneCommand, originalOf, rejoin, segmentsOf } from './segments.js';
 
 const corrupt = expect.objectContaining({ code: 'CorruptData' });
 const names = { seed: 'seed1', run: 1 };
-
-function cloneCommand(uuid: string, version: StreamVersion): Buffer {
-  const attributes: [number, Buffer][] = [
-    [attribute_types.file_offset, sample.uint64(0)],
-    [attribute_types.clone_len, sample.uint64(4096)],
-    [attribute_types.path, Buffer.from('to')],
-    [attribute_types.clone_uuid, Buffer.from(uuid.replaceAll('-', ''), 'hex')],
-    [attribute_types.clone_ctransid, sample.uint64(42)],
-    [attribute_types.clone_path, Buffer.from('from')],
-    [attribute_types.clone_offset, sample.uint64(0)],
-  ];
-  return writeCommand(command_types.clone, attributes, version);
-}
 
 /** One stream of one or more subvolumes, with WRITEs and CLONEs from itself and from elsewhere. */
 const arbitrary_stream = fc
@@ -77,71 +64,6 @@ function cutAll(input: Buffer, places: readonly number[], options: CutterOptions
   cutter.finish();
   expect(cutter.offset_bytes).toBe(input.length);
   return outputs;
-}
-
-interface Made {
-  readonly name: string;
-  readonly uuid: string;
-  readonly index: number;
-  readonly is_final: boolean;
-  readonly commands: Command[];
-  /** Undefined until it is closed. */
-  offset_bytes: number | undefined;
-}
-
-/** The segments as `btrfs receive` would read them, every CRC checked. */
-function segmentsOf(outputs: readonly CutterOutput[]): Made[] {
-  const made: Made[] = [];
-  let data: Buffer[] = [];
-  for (const output of outputs) {
-    if (output.kind === 'open') {
-      made.push({ ...output.segment, commands: [], offset_bytes: undefined });
-      data = [];
-    } else if (output.kind === 'data') data.push(output.bytes);
-    else if (output.kind === 'close') {
-      const segment = made.at(-1);
-      if (segment?.uuid !== output.segment.uuid) throw new Error('another segment is closed than was opened');
-      segment.offset_bytes = output.offset_bytes;
-      const reader = new CommandReader();
-      segment.commands.push(...reader.push(Buffer.concat(data)));
-      reader.finish();
-    }
-  }
-  expect(made.every((segment) => segment.offset_bytes !== undefined)).toBe(true);
-  return made;
-}
-
-/** Commands of the original: SUBVOL and SNAPSHOT without path and uuid, all else as it was; no END. */
-function essence(command: Command, own_uuid: string): unknown {
-  const attributes = new Map(command.attributes());
-  if (isHead(command)) {
-    attributes.delete(attribute_types.path);
-    attributes.delete(attribute_types.uuid);
-  }
-  if (
-    command.type === command_types.clone &&
-    uuidAttribute(attributes, attribute_types.clone_uuid) === own_uuid
-  ) {
-    attributes.set(attribute_types.clone_uuid, Buffer.from('itself'));
-  }
-  return [command.type, [...attributes].map(([type, value]) => [type, value.toString('hex')])];
-}
-
-function originalOf(input: Buffer): unknown[] {
-  const commands = [...new CommandReader().push(input)];
-  return commands
-    .filter(({ type }) => type !== command_types.end)
-    .map((one) => essence(one, sample.sample_uuid));
-}
-
-function rejoin(segments: readonly Made[]): unknown[] {
-  return segments.flatMap(({ commands, uuid, index, is_final }) => {
-    expect(isHead(commands[0] as Command)).toBe(true);
-    expect(commands.at(-1)?.type).toBe(command_types.end);
-    const inner = commands.slice(index === 0 && !is_final ? 0 : 1, -1);
-    expect(is_final && inner.length > 0).toBe(false);
-    return inner.map((command) => essence(command, uuid));
-  });
 }
 
 test('the segments of any input hold its commands, in any pieces and of any size', () => {
@@ -249,6 +171,33 @@ test('commands that follow each other in one buffer are given out as one view of
   const data = [...cutter.push(input)].filter((output) => output.kind === 'data').slice(1);
   expect(data.map(({ bytes }) => bytes.buffer === input.buffer)).toEqual([true, false, true]);
   expect(Buffer.concat(data.map(({ bytes }) => bytes)).length).toBe(input.length - head.length);
+});
+
+test('each command is looked at before any of it is given out, and where it is in the input', () => {
+  const write = sample.writeDataCommand('f', Buffer.from('data'), 1);
+  const input = Buffer.concat([writeStreamHeader(1), sample.subvolCommand('x', 1), write, write]);
+  const outputs = cutAll(Buffer.concat([input, sample.end_command]), [], {
+    ...names,
+    segment_bytes: write.length + 1,
+  });
+  const start = startAfter(outputs, outputs.findIndex(({ kind }) => kind === 'close') + 1, input);
+  expect(start.offset_bytes).toBe(input.length - write.length);
+  const seen: [string, number][] = [];
+  const check = (command: Command, start_bytes: number): void => {
+    seen.push([command.name, start_bytes]);
+    if (command.name === 'end') throw new Error('no end');
+  };
+  const cutter = new Cutter({ ...names, segment_bytes: 1_000, start, check });
+  const rest = Buffer.concat([write, sample.end_command]);
+  const given: CutterOutput[] = [];
+  expect(() => {
+    for (const output of cutter.push(rest)) given.push(output);
+  }).toThrow('no end');
+  expect(seen).toEqual([
+    ['write', start.offset_bytes],
+    ['end', input.length],
+  ]);
+  expect(given.map(({ kind }) => kind)).toEqual(['open', 'data', 'data']);
 });
 
 test('what is no stream of subvolumes is refused', () => {
