@@ -1,5 +1,5 @@
 /** The two ends of a data link, as the pipeline sees them. The transport implements them. */
-import type { ErrorReport } from './errors.js';
+import type { ErrorReport, IcbdError } from './errors.js';
 
 /** Places of a stream at which its hash is known to both ends lie this far apart. */
 export const proof_grid_bytes = 1024 * 1024;
@@ -28,6 +28,8 @@ export interface DataSink {
   readonly begin: Promise<StreamPlace>;
   /** Called when the receiver has taken the stream up to this offset: this link will not ask for it again. */
   onTaken: ((offset_bytes: number) => void) | undefined;
+  /** Resolves, never rejects, when the link has ended, with why nothing can be written any more. */
+  readonly closed: Promise<IcbdError>;
   /** Says how far the sender has read what the receiver has already; it may take long. Never throws. */
   skipped(offset_bytes: number): void;
   /**

@@ -18,6 +18,7 @@ import { MasterOperations } from './master_operations.js';
 import type { RunningNode } from './node_process.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
 import { masterMessageCheck } from './peer_messages.js';
+import { LiveStreams } from './live_streams.js';
 import { Postman } from './postman.js';
 import { system_clock } from './system_clock.js';
 import { assertNotSending } from './snapshot_guards.js';
@@ -66,11 +67,28 @@ function readTls({ listen: { tls_cert, tls_key } }: MasterConfig): { tls?: { cer
   return { tls: { cert: readFileSync(tls_cert), key: readFileSync(tls_key) } };
 }
 
+/** States in which a transfer may go on with the `btrfs send` that runs for it. */
+const streaming_states = new Set(['sending', 'disconnected']);
+
+/** A `btrfs send` that waits for a link ends when its transfer does not want it any more. */
+function dropUnwanted(runtime: Runtime, live: LiveStreams): void {
+  runtime.subscribe(({ events }) => {
+    for (const { kind, id, state } of events) {
+      if (kind === 'transfer' && !streaming_states.has(state)) void live.drop(id);
+    }
+  });
+}
+
 /** The effects of the actors on a master. */
 function masterEffects(
   base: NodeBase,
   config: MasterConfig,
-  parts: { readonly repository: ImageRepository; readonly postman: Postman; readonly server: LinkServer },
+  parts: {
+    readonly repository: ImageRepository;
+    readonly postman: Postman;
+    readonly server: LinkServer;
+    readonly live: LiveStreams;
+  },
 ): Record<string, EffectHandler> {
   const { store, capabilities, children, progress } = base;
   const { codec, stream, stall_timeout_s } = config.transfers;
@@ -89,8 +107,10 @@ function masterEffects(
       store,
       imagePath,
       waitForData: (session, options) => parts.server.waitForData(session, options),
+      isLinked: (node) => parts.postman.isLinked(node),
       estimate: estimateStreamBytes,
       children,
+      live: parts.live,
       progress,
       clock: system_clock,
       stall_timeout_ms: stall_timeout_s * 1_000,
@@ -134,12 +154,15 @@ async function runMaster(
     handlers: linkHandlers(runtime, postman, log),
     log: (entry) => logTransport(log, entry),
   });
+  const live = new LiveStreams();
+  dropUnwanted(runtime, live);
   // Ended in the reverse order: links first, so that their end is still committed.
   closing.push(
+    () => live.closeAll(),
     () => runtime.close(),
     () => server.close(),
   );
-  Object.assign(handlers, masterEffects(base, config, { repository, postman, server }));
+  Object.assign(handlers, masterEffects(base, config, { repository, postman, server, live }));
   runtime.start();
   configureReplicas(runtime, config);
   return new MasterOperations({

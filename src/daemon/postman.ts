@@ -39,6 +39,11 @@ export class Postman {
     if (this.#links.get(link.peer.node) === link) this.#links.delete(link.peer.node);
   }
 
+  /** Whether a node has its control link. */
+  isLinked(node: string): boolean {
+    return this.#links.has(node);
+  }
+
   /** @throws IcbdError `ReplicaOffline` */
   linkTo(node: string): ControlLink {
     const link = this.#links.get(node);

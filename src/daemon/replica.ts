@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { confinedTo, whyNotConfined } from '../btrfs/confinement.js';
 import type { IcbdError } from '../core/errors.js';
 import type { LinkHandlers } from '../core/link.js';
 import type { EffectHandler } from '../runtime/ports.js';
@@ -55,8 +56,25 @@ function linkHandlers(
   };
 }
 
-function assemble(base: NodeBase, config: ReplicaConfig, onFatal: (error: IcbdError) => void) {
+/** Whether what `btrfs receive` does here can be confined by the kernel. */
+async function canConfine({ mountpoint, log }: NodeBase): Promise<boolean> {
+  const reason = await whyNotConfined(mountpoint);
+  if (reason !== undefined) {
+    const hint =
+      'it needs root, Linux 5.10 and util-linux 2.38; until then the replica has to trust its master';
+    log.warn({ reason, hint }, 'btrfs receive runs without confinement');
+  }
+  return reason === undefined;
+}
+
+function assemble(
+  base: NodeBase,
+  config: ReplicaConfig,
+  is_confined: boolean,
+  onFatal: (error: IcbdError) => void,
+) {
   const { storage, store, progress, children, log } = base;
+  const { stall_timeout_s, checkpoint_mib, checkpoint_s } = config.transfers;
   const { url, secret_file, tls_ca } = config.master;
   // Filled below, before the runtime starts: effects need parts that need the runtime.
   const handlers: Record<string, EffectHandler> = {};
@@ -96,7 +114,10 @@ function assemble(base: NodeBase, config: ReplicaConfig, onFatal: (error: IcbdEr
       children,
       progress,
       clock: system_clock,
-      stall_timeout_ms: config.transfers.stall_timeout_s * 1_000,
+      stall_timeout_ms: stall_timeout_s * 1_000,
+      checkpoint_bytes: checkpoint_mib * 1024 * 1024,
+      checkpoint_ms: checkpoint_s * 1_000,
+      confine: is_confined ? confinedTo : () => [],
     }),
   );
   const reports = new TransferReports(storage, progress, 'reception', base.name);
@@ -121,7 +142,7 @@ export async function startReplica(
     for (const close of closing.toReversed()) await close();
   };
   try {
-    const { runtime, client, operations } = assemble(base, config, onFatal);
+    const { runtime, client, operations } = assemble(base, config, await canConfine(base), onFatal);
     runtime.start();
     closing.push(() => runtime.close());
     const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>

@@ -35,6 +35,7 @@ export class WsDataSink implements DataSink {
   onWritten: ((block: Buffer) => void) | undefined;
   onTaken: ((offset_bytes: number) => void) | undefined;
   readonly begin: Promise<StreamPlace>;
+  readonly closed: Promise<IcbdError>;
   readonly #wire: Wire;
   readonly #clock: Clock;
   /** Ends the wait for the receiver's first word. */
@@ -50,12 +51,16 @@ export class WsDataSink implements DataSink {
   #has_blocks = false;
   /** Why nothing can be written any more; a complete stream has one too. */
   #over: IcbdError | undefined;
+  #resolveClosed: (reason: IcbdError) => void = () => undefined;
   #is_complete = false;
 
   constructor(wire: Wire, clock: Clock) {
     this.#wire = wire;
     this.#clock = clock;
     const { socket, address } = wire;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
     this.begin = new Promise((resolve, reject) => {
       this.#beginning = { resolve, reject };
     });
@@ -212,6 +217,7 @@ export class WsDataSink implements DataSink {
     this.#beginning?.reject(this.#over);
     for (const waiter of this.#takeWaiters()) waiter.reject(this.#over);
     this.#ending?.reject(this.#over);
+    this.#resolveClosed(this.#over);
     this.onFinished();
   }
 

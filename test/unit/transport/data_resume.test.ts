@@ -46,6 +46,16 @@ describe('a stream that goes on', () => {
     expect(source.trailer).toEqual(trailer);
   });
 
+  it('says when the link has ended, also to one who waits for nothing', async () => {
+    const socket = await pair.rawReceiver();
+    const sink = await pair.sinkOf();
+    socket.send(from_start);
+    await sink.begin;
+    socket.terminate();
+    expect(await sink.closed).toMatchObject({ code: 'LinkLost' });
+    await expect(sink.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'LinkLost' });
+  });
+
   it('takes no block before it knows from where', async () => {
     const socket = await pair.rawReceiver();
     const heard: string[] = [];
