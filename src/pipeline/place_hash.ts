@@ -1,5 +1,5 @@
 import type { StreamPlace } from '../core/data_path.js';
-import { ProofHash } from './proof_hash.js';
+import type { ProofHash } from './proof_hash.js';
 
 /** Any place of a stream, with what proves it to a later run. */
 export interface ProvenPlace {

@@ -60,7 +60,7 @@ describe('config files', () => {
     expect(loadReplicaConfig(write(replica))).toMatchObject({
       auto_add_images: false,
       control: { socket: '/run/icbdrep/replica.sock' },
-      transfers: { stall_timeout_s: 300 },
+      transfers: { stall_timeout_s: 300, checkpoint_mib: 256, checkpoint_s: 30 },
     });
   });
 
@@ -91,6 +91,14 @@ describe('config files', () => {
     const text = replica.replace('ws://127.0.0.1:9410', url);
     expect(errorOf(() => loadReplicaConfig(write(text))).message).toContain('master.url');
   });
+
+  test.each(['checkpoint_mib = 0', 'checkpoint_s = 0', 'checkpoint_mib = 1.5'])(
+    'a replica refuses %j',
+    (line) => {
+      const text = `${replica}[transfers]\n${line}\n`;
+      expect(errorOf(() => loadReplicaConfig(write(text))).message).toContain('transfers.checkpoint');
+    },
+  );
 
   test('a file that is not there', () => {
     expect(errorOf(() => loadMasterConfig('/nowhere/file')).message).toContain('cannot be read');
