@@ -30,6 +30,7 @@ export function receptionFrom1(snapshot: MachineSnapshot): MachineSnapshot {
     losses: 0,
     hidden_name: `${hidden_prefix}${String(context['id'])}.${String(received_attempt)}`,
     hold_asked: false,
+    failure_told: false,
     ...context,
     next_offer: offer === null ? null : { stream_version: 1, from_zero: true, ...offer },
   });

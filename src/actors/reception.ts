@@ -45,6 +45,7 @@ export const receptionMachine = setupReception.createMachine({
     next_offer: null,
     cancel_asked: false,
     hold_asked: false,
+    failure_told: false,
     error: null,
     outcome: null,
   }),
@@ -207,7 +208,22 @@ export const receptionMachine = setupReception.createMachine({
           { guard: 'holdAsked', target: 'held' },
           { target: 'failed' },
         ],
-        'cleanup.failed': { target: 'unclean', actions: noteCleanupError },
+        'cleanup.failed': [
+          {
+            guard: 'isUntold',
+            target: 'unclean',
+            actions: [
+              noteCleanupError,
+              assign({ failure_told: true }),
+              {
+                type: 'message',
+                params: ({ context }) =>
+                  toTransfer(context, { type: 'reception.failed', error: context.error }),
+              },
+            ],
+          },
+          { target: 'unclean', actions: noteCleanupError },
+        ],
         'transfer.offer': { guard: 'isNewOffer', actions: noteNextOffer },
         // Nothing is to be kept any more.
         'transfer.cancel': { target: 'cleaning', reenter: true, actions: noteCancel },
@@ -219,7 +235,16 @@ export const receptionMachine = setupReception.createMachine({
       description: 'could not remove what the attempt left; tries again after a while',
       after: { cleanup_retry: 'cleaning' },
       on: {
-        'transfer.offer': { guard: 'isNewOffer', actions: noteNextOffer },
+        'transfer.offer': {
+          guard: 'isNewOffer',
+          actions: {
+            type: 'message',
+            params: ({ context, event }) => {
+              const refused = toTransfer(context, { type: 'reception.refused', error: context.error });
+              return { ...refused, event: { ...refused.event, attempt: event.attempt } };
+            },
+          },
+        },
         'transfer.cancel': { actions: noteCancel },
         'transfer.hold': { actions: noteHold },
       },

@@ -38,6 +38,8 @@ export interface ReceptionContext extends ReceptionInput {
   readonly hidden_name: string;
   /** An attempt that was offered while the one before was being cleaned up. */
   readonly next_offer: Offer | null;
+  /** Whether the master was told of the failure although something of it is left here. */
+  readonly failure_told: boolean;
   readonly cancel_asked: boolean;
   /** The transfer failed: what is on disk is to be kept until it is run again. */
   readonly hold_asked: boolean;

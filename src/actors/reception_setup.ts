@@ -32,6 +32,7 @@ export const setupReception = setup({
     isNewOffer: ({ context, event }) => event.type === 'transfer.offer' && event.attempt > context.attempt,
     isOfThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
     cancelAsked: ({ context }) => context.cancel_asked,
+    isUntold: ({ context }) => !context.failure_told && !context.cancel_asked,
     holdAsked: ({ context }) => context.hold_asked,
     isLinked: ({ context }) => context.linked,
     hasNextOffer: ({ context }) => context.next_offer !== null,
@@ -49,6 +50,7 @@ export const noteOffer = setupReception.assign(({ context, event }) =>
         from_zero: event.from_zero,
         cancel_asked: false,
         hold_asked: false,
+        failure_told: false,
         linked: true,
         error: null,
       }
@@ -75,6 +77,7 @@ export const takeNextOffer = setupReception.assign(({ context }) => ({
   next_offer: null,
   cancel_asked: false,
   hold_asked: false,
+  failure_told: false,
   error: null,
 }));
 

@@ -28,10 +28,14 @@ export class ChildRegistry {
     const command = [options.program, ...options.args].join(' ');
     const child = startChild({
       ...options,
-      onStarted: (pid, start_time) => this.#storage.node.addProcess({ pid, start_time, effect_id, command }),
+      onStarted: (pid, start_time) =>
+        this.#storage.transaction(() =>
+          this.#storage.node.addProcess({ pid, start_time, effect_id, command }),
+        ),
     });
     void child.finished.then(() => {
-      if (child.pid !== undefined) this.#storage.node.removeProcess(child.pid);
+      const { pid } = child;
+      if (pid !== undefined) this.#storage.transaction(() => this.#storage.node.removeProcess(pid));
     });
     return child;
   }

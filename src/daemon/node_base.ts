@@ -74,7 +74,9 @@ export async function openNodeBase(options: NodeBaseOptions): Promise<NodeBase> 
       store,
       capabilities,
       children,
-      progress: new ProgressBoard(system_clock, (progress) => opened.node.saveProgress(progress)),
+      progress: new ProgressBoard(system_clock, (progress) =>
+        opened.transaction(() => opened.node.saveProgress(progress)),
+      ),
       instance: instanceOf(storage),
       started_at_ms: system_clock.now(),
       randomBytes: (size) => randomBytes(size),
@@ -105,6 +107,7 @@ export function makeRuntime(
   onFatal: (error: IcbdError) => void,
 ): Runtime {
   const { storage, log } = base;
+  storage.onFailure = onFatal;
   const runtime = new Runtime({ storage, machines, clock: system_clock, handlers, onFatal });
   runtime.subscribe((commit) => logCommit(log, commit));
   return runtime;

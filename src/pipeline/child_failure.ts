@@ -1,5 +1,6 @@
 import { IcbdError } from '../core/errors.js';
 import type { Child, ChildEnd } from './child.js';
+import { complaintIn } from './complaints.js';
 import { operationOf } from './program.js';
 
 function lastLine(text: string): string {
@@ -31,10 +32,12 @@ function failureOf(child: Child, end: ChildEnd, how: string): IcbdError {
   const details = { operation, subject: child.args.at(-1) ?? '' };
   const line = lastLine(end.stderr_tail);
   const message = `${operation} ${how}${line === '' ? '' : `: ${line}`}`;
-  if (/no space left on device|disk quota exceeded/i.test(end.stderr_tail)) {
-    const hint = 'free space on the filesystem, or delete snapshots that nobody needs';
-    return new IcbdError('NoSpace', message, { ...details, hint });
-  }
   const is_btrfs = (child.program.split('/').at(-1) ?? '') === 'btrfs';
-  return new IcbdError(is_btrfs ? 'BtrfsFailed' : 'ProcessFailed', message, details);
+  const complaint = complaintIn(end.stderr_tail);
+  const code = complaint?.code === 'NoSpace' || is_btrfs ? complaint?.code : undefined;
+  return new IcbdError(code ?? (is_btrfs ? 'BtrfsFailed' : 'ProcessFailed'), message, {
+    ...details,
+    hint: complaint?.hint ?? '',
+    ...(complaint?.retryable === undefined ? {} : { retryable: complaint.retryable }),
+  });
 }

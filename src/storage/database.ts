@@ -69,3 +69,27 @@ function lockError(error: unknown, directory: string): IcbdError {
     hint: 'check that the state directory can be made and written',
   });
 }
+
+/** What SQLite says when the disk does not do what it should. */
+const disk_failures = [
+  'SQLITE_IOERR',
+  'SQLITE_CORRUPT',
+  'SQLITE_READONLY',
+  'SQLITE_CANTOPEN',
+  'SQLITE_NOTADB',
+];
+
+/** An error of the disk under the database, in words for an operator; undefined for any other. */
+export function failureOfDisk(error: unknown, file: string): IcbdError | undefined {
+  if (!(error instanceof BetterSqlite.SqliteError)) return undefined;
+  const directory = path.dirname(file);
+  const details = { operation: 'write state', subject: file, cause: error };
+  const message = `the state database cannot be written: ${error.message}`;
+  if (error.code === 'SQLITE_FULL') {
+    const hint = `make room in ${directory}, then start icbdrepd again: nothing that was answered is lost`;
+    return new IcbdError('NoSpace', message, { ...details, hint });
+  }
+  if (!disk_failures.some((code) => error.code.startsWith(code))) return undefined;
+  const hint = `look at the disk of ${directory} (dmesg); "sqlite3 ${file} 'PRAGMA integrity_check'" tells what is left`;
+  return new IcbdError('Internal', message, { ...details, hint });
+}

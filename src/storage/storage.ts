@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { ActorRows } from './actor_rows.js';
-import { openDatabase } from './database.js';
+import type { IcbdError } from '../core/errors.js';
+import { failureOfDisk, openDatabase } from './database.js';
 import { HistoryRows } from './history_rows.js';
 import { MessageRows, TimerRows } from './message_rows.js';
 import { NodeRows } from './node_rows.js';
@@ -12,6 +13,8 @@ export class Storage {
   readonly messages: MessageRows;
   readonly timers: TimerRows;
   readonly node: NodeRows;
+  /** Called when the database cannot be written any more: full disk, failing disk. The node cannot go on then. */
+  onFailure: (error: IcbdError) => void = () => undefined;
   readonly #database: Database;
 
   private constructor(database: Database) {
@@ -31,9 +34,19 @@ export class Storage {
     return new Storage(openDatabase(file));
   }
 
-  /** Runs `work` in one IMMEDIATE transaction: all of its changes are durable when this returns, or none is. */
+  /**
+   * Runs `work` in one IMMEDIATE transaction: all of its changes are durable when this returns, or none is.
+   * @throws what `work` throws; IcbdError `NoSpace`, `Internal` when the disk fails, which `onFailure` hears first
+   */
   transaction<T>(work: () => T): T {
-    return this.#database.transaction(work).immediate();
+    try {
+      return this.#database.transaction(work).immediate();
+    } catch (error) {
+      const failure = failureOfDisk(error, this.#database.name);
+      if (failure === undefined) throw error;
+      this.onFailure(failure);
+      throw failure;
+    }
   }
 
   /** Size of the database, without its log, in bytes. */

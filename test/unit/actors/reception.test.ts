@@ -133,10 +133,26 @@ describe('reception', () => {
     expect(reception.context).toMatchObject({ attempt: 2, error: null, cancel_asked: false });
   });
 
-  test.each(['cleaning', 'unclean'])('a newer offer in %s waits until all is clean', (state) => {
-    const reception = inState(state).send(offer(2));
-    expect(reception.state).toBe(state);
-    if (state === 'unclean') reception.send({ type: 'xstate.after.cleanup_retry.reception.unclean' });
+  test('while something is left that cannot be removed, the master hears why, and each offer is refused', () => {
+    const reception = inState('unclean');
+    expect(reception.message('reception.failed').event).toMatchObject({
+      attempt: 1,
+      error: { code: 'LinkLost' },
+    });
+    reception.send(offer(2));
+    expect(reception.state).toBe('unclean');
+    expect(reception.message('reception.refused').event).toMatchObject({
+      attempt: 2,
+      error: { code: 'LinkLost' },
+    });
+    // It is told once, however often removing fails.
+    reception.send({ type: 'xstate.after.cleanup_retry.reception.unclean' }, cleanup_failed);
+    expect(reception.intents).not.toContain('message reception.failed');
+  });
+
+  test('a newer offer in cleaning waits until all is clean', () => {
+    const reception = inState('cleaning').send(offer(2));
+    expect(reception.state).toBe('cleaning');
     reception.send({ type: 'cleanup.done' });
     expect(reception.state).toBe('preparing');
     expect(reception.context).toMatchObject({ attempt: 2, next_offer: null, error: null });
