@@ -8,16 +8,18 @@ const sample_ms = 250;
 export class Meter {
   readonly #clock: Clock;
   readonly #samples: { at_ms: number; bytes: number }[];
-  #bytes = 0;
+  #bytes: number;
   #last_at_ms: number;
 
-  constructor(clock: Clock) {
+  /** @param start_bytes offset in the stream from which it is counted */
+  constructor(clock: Clock, start_bytes = 0) {
     this.#clock = clock;
+    this.#bytes = start_bytes;
     this.#last_at_ms = clock.now();
-    this.#samples = [{ at_ms: this.#last_at_ms, bytes: 0 }];
+    this.#samples = [{ at_ms: this.#last_at_ms, bytes: start_bytes }];
   }
 
-  /** Bytes so far. */
+  /** Offset in the stream: bytes so far, and those before the start. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -42,7 +44,12 @@ export class Meter {
     return Math.round(((this.#bytes - oldest.bytes) * 1_000) / (now_ms - oldest.at_ms));
   }
 
-  /** Time since the last byte, or since the start if none came, in ms. */
+  /** Says that something moves, though no byte of the stream came. */
+  touch(): void {
+    this.#last_at_ms = this.#clock.now();
+  }
+
+  /** Time since the last byte or touch, or since the start if none came, in ms. */
   idle_ms(): number {
     return Math.max(0, this.#clock.now() - this.#last_at_ms);
   }

@@ -1,4 +1,10 @@
-import type { DataSink, DataSource, StreamTrailer } from '../../../src/core/data_path.js';
+import {
+  type DataSink,
+  type DataSource,
+  type StreamPlace,
+  type StreamTrailer,
+  stream_start,
+} from '../../../src/core/data_path.js';
 import { IcbdError, type ErrorReport } from '../../../src/core/errors.js';
 
 /** Both ends of a data link in one process: at most `capacity` blocks wait between them. */
@@ -10,20 +16,36 @@ export class MemoryLink {
   peak_blocks = 0;
   sink_aborted: ErrorReport | undefined;
   source_aborted: ErrorReport | undefined;
+  /** What the sender said of its skipping. */
+  readonly skipped: number[] = [];
   readonly #capacity: number;
   readonly #queue: Buffer[] = [];
   readonly #waiting = new Set<() => void>();
+  #resolveClosed: (reason: IcbdError) => void = () => undefined;
   #count = 0;
   #link_bytes = 0;
   #failure: IcbdError | undefined;
   #pending_trailer: StreamTrailer | undefined;
   #trailer: StreamTrailer | undefined;
 
-  constructor(capacity = 8) {
+  /** @param from where the receiver wants the stream; a promise that rejects is a link that ends before */
+  constructor(capacity = 8, from: StreamPlace | Promise<StreamPlace> = stream_start) {
     this.#capacity = capacity;
+    const begin = Promise.resolve(from);
+    begin.catch(() => undefined);
     const linkBytes = () => this.#link_bytes;
     const trailer = () => this.#trailer;
+    const closed = new Promise<IcbdError>((resolve) => {
+      this.#resolveClosed = resolve;
+    });
     this.sink = {
+      begin,
+      closed,
+      onTaken: undefined,
+      skipped: (offset_bytes) => {
+        this.skipped.push(offset_bytes);
+        this.source.onSkipped?.(offset_bytes);
+      },
       write: (block) => this.#write(block),
       end: async (given) => {
         if (this.#failure !== undefined) throw this.#failure;
@@ -39,6 +61,10 @@ export class MemoryLink {
       },
     };
     this.source = {
+      onSkipped: undefined,
+      taken: (offset_bytes) => {
+        if (this.#failure === undefined) this.sink.onTaken?.(offset_bytes);
+      },
       blocks: { [Symbol.asyncIterator]: () => this.#read() },
       get trailer() {
         return trailer();
@@ -56,6 +82,7 @@ export class MemoryLink {
   /** Breaks the link. */
   fail(reason: IcbdError): void {
     this.#failure ??= reason;
+    this.#resolveClosed(this.#failure);
     this.#wakeAll();
   }
 
