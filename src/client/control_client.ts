@@ -1,15 +1,18 @@
 import { request as httpRequest } from 'node:http';
 import { type ErrorReport, IcbdError, isErrorCode } from '../core/errors.js';
 import type {
+  DoctorReport,
   HistoryReport,
   ImageAddRequest,
   ImageReport,
+  LeftoverRemoval,
   ReplicaReport,
   SendRequest,
   SnapshotReport,
   StatusReport,
   TransferFilter,
   TransferReport,
+  VerifyReport,
 } from '../core/report.js';
 
 /** A daemon that says nothing for so long hangs, ms; taking a snapshot of a busy filesystem may take a while. */
@@ -54,6 +57,15 @@ export class ControlClient {
     return this.#call('GET', '/v1/status');
   }
 
+  doctor(): Promise<DoctorReport> {
+    return this.#call('GET', '/v1/doctor');
+  }
+
+  /** Removes hidden subvolumes of an image that no transfer wants. */
+  removeLeftovers(image: string, names: readonly string[]): Promise<LeftoverRemoval[]> {
+    return this.#call('POST', '/v1/doctor/remove', { image, names });
+  }
+
   replicas(): Promise<ReplicaReport[]> {
     return this.#call('GET', '/v1/replicas');
   }
@@ -85,6 +97,20 @@ export class ControlClient {
   deleteSnapshot(image: string, number: string, node?: string): Promise<SnapshotReport> {
     const path = `/v1/images/${encodeURIComponent(image)}/snapshots/${encodeURIComponent(number)}`;
     return this.#call('DELETE', pathWith(path, { node }));
+  }
+
+  /** Starts to compare a master's snapshot with its copies; it goes on only while `verification` is called. */
+  verifySnapshot(image: string, number: string, node?: string): Promise<VerifyReport> {
+    const path = `/v1/images/${encodeURIComponent(image)}/snapshots/${encodeURIComponent(number)}/verify`;
+    return this.#call('POST', path, { node });
+  }
+
+  verification(id: string): Promise<VerifyReport> {
+    return this.#call('GET', `/v1/verifications/${encodeURIComponent(id)}`);
+  }
+
+  cancelVerification(id: string): Promise<VerifyReport> {
+    return this.#call('DELETE', `/v1/verifications/${encodeURIComponent(id)}`);
   }
 
   /** One transfer for each number and replica, in the order of the numbers. */

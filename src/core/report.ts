@@ -145,3 +145,112 @@ export interface TransferFilter {
   readonly since_ms?: number;
   readonly limit?: number;
 }
+
+/** One thing in which a copy differs from the master's snapshot. */
+export interface TreeDifference {
+  /** From the snapshot's root, which is `.`; what cannot be shown is escaped. */
+  readonly path: string;
+  /** Its bytes. */
+  readonly path_base64: string;
+  /** `missing`: on the copy. `extra`: not on the master. `identity`: uuid or received_uuid of the snapshot. */
+  readonly what:
+    | 'identity'
+    | 'missing'
+    | 'extra'
+    | 'type'
+    | 'content'
+    | 'size'
+    | 'mode'
+    | 'owner'
+    | 'mtime'
+    | 'target'
+    | 'device'
+    | 'links'
+    | 'xattr'
+    | 'unreadable';
+  /** Of an `xattr`: its name. */
+  readonly xattr?: string;
+  /** Of `content`: where the first 4 KiB that differ begin. */
+  readonly offset_bytes?: number;
+  /** What the master's snapshot has, in words. */
+  readonly master: string;
+  readonly copy: string;
+}
+
+/** How far one node is with hashing its snapshot. */
+export interface VerifyProgress {
+  readonly node: string;
+  readonly phase: 'waiting' | 'listing' | 'attributes' | 'hashing' | 'done';
+  /** Files, directories and all else. */
+  readonly entries: number;
+  readonly bytes: number;
+  /** Null before everything is listed. */
+  readonly total_bytes: number | null;
+  readonly rate_bytes_per_s: number;
+}
+
+export interface VerifiedCopy extends VerifyProgress {
+  /** `missing`: the replica has the image, and no such snapshot. `failed`: it could not be compared. */
+  readonly state: 'hashing' | 'comparing' | 'equal' | 'different' | 'missing' | 'failed';
+  readonly differences: readonly TreeDifference[];
+  /** There are more differences than are told. */
+  readonly more: boolean;
+  readonly error: ErrorReport | null;
+}
+
+/** A comparison of the master's snapshot with its copies. */
+export interface VerifyReport {
+  readonly id: string;
+  readonly image: string;
+  readonly number: string;
+  readonly state: 'running' | 'finished' | 'cancelled' | 'failed';
+  readonly master: VerifyProgress;
+  readonly copies: readonly VerifiedCopy[];
+  /** Replicas that were left out, and why. */
+  readonly skipped: readonly { readonly node: string; readonly reason: string }[];
+  /** Why it failed as a whole. */
+  readonly error: ErrorReport | null;
+  /** Unix ms. */
+  readonly started_at_ms: number;
+  readonly ended_at_ms: number | null;
+}
+
+export interface DoctorCheck {
+  /** What was looked at, for example `free space`. */
+  readonly name: string;
+  readonly status: 'ok' | 'warn' | 'fail';
+  /** What was found. */
+  readonly text: string;
+  /** What to do; empty if it is ok. */
+  readonly hint: string;
+}
+
+/** A hidden subvolume that no transfer wants any more, or that is not of a transfer. */
+export interface LeftoverReport {
+  readonly image: string;
+  readonly name: string;
+  readonly path: string;
+  /** Read-only: a whole part, which is no reception's checkpoint. */
+  readonly is_complete: boolean;
+  /** Whether it is known to be of a transfer, so that `doctor --fix` removes it. */
+  readonly is_removable: boolean;
+  /** Why nobody wants it. */
+  readonly reason: string;
+}
+
+export interface DoctorReport {
+  /** Whether the daemon answers: if not, only what can be seen without it was looked at. */
+  readonly is_running: boolean;
+  readonly node: string;
+  readonly role: 'master' | 'replica' | 'unknown';
+  readonly checks: readonly DoctorCheck[];
+  readonly leftovers: readonly LeftoverReport[];
+}
+
+export interface LeftoverRemoval {
+  readonly image: string;
+  readonly name: string;
+  readonly is_removed: boolean;
+  /** Why not; empty if it is removed. */
+  readonly reason: string;
+}

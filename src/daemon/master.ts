@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { estimateStreamBytes } from '../btrfs/estimate.js';
 import { IcbdError } from '../core/errors.js';
-import type { LinkHandlers } from '../core/link.js';
+import type { ControlLink, LinkHandlers } from '../core/link.js';
 import type { ActorAddress, EventCause } from '../core/records.js';
 import type { EffectHandler } from '../runtime/ports.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -23,6 +23,8 @@ import { Postman } from './postman.js';
 import { system_clock } from './system_clock.js';
 import { assertNotSending } from './snapshot_guards.js';
 import { TransferReports } from './transfer_reports.js';
+import { SnapshotScans } from './verify/snapshot_scans.js';
+import { VerifyRuns } from './verify/verify_runs.js';
 import type { Logger } from 'pino';
 
 const replicaAddress = (name: string): ActorAddress => ({ kind: 'replica', id: name });
@@ -165,13 +167,27 @@ async function runMaster(
   Object.assign(handlers, masterEffects(base, config, { repository, postman, server, live }));
   runtime.start();
   configureReplicas(runtime, config);
+  const linkTo = (node: string): ControlLink => postman.linkTo(node);
+  const verifying = { repository, clock: system_clock, randomBytes: base.randomBytes };
+  const scans = new SnapshotScans(verifying);
+  const verify_runs = new VerifyRuns({ ...verifying, node: base.name, scans, linkTo });
+  closing.push(
+    () => scans.close(),
+    () => verify_runs.close(),
+  );
   return new MasterOperations({
     base,
     runtime,
     repository,
     reports: new TransferReports(storage, progress, 'transfer', base.name),
     failures_max: config.transfers.failures_max,
-    linkTo: (node) => postman.linkTo(node),
+    linkTo,
+    verify_runs,
+    doctor_places: {
+      state_dir: config.state_dir,
+      secret_files: config.replicas.map(({ secret_file }) => secret_file),
+      tls_key: config.listen.tls_key,
+    },
     link_address: `${config.listen.host}:${server.port}`,
   });
 }

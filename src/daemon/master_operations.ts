@@ -4,24 +4,32 @@ import { limits, protocol_version } from '../core/limits.js';
 import type { ControlLink } from '../core/link.js';
 import type { EventCause } from '../core/records.js';
 import type {
+  DoctorCheck,
+  DoctorReport,
   HistoryReport,
   ImageAddRequest,
   ImageReport,
+  LeftoverRemoval,
   ReplicaReport,
   SendRequest,
   SnapshotReport,
   StatusReport,
   TransferFilter,
   TransferReport,
+  VerifyReport,
 } from '../core/report.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { Doctor, type DoctorOptions } from './doctor/doctor.js';
+import { replicaChecks, transferChecks } from './doctor/state_checks.js';
 import type { ImageRepository } from './image_repository.js';
 import type { NodeBase } from './node_base.js';
 import type { NodeMethod, NodeParams } from './node_requests.js';
 import { nodeStatus } from './node_status.js';
 import type { Operations } from './operations.js';
+import { system_clock } from './system_clock.js';
 import { TransferDesk } from './transfer_desk.js';
 import type { TransferReports } from './transfer_reports.js';
+import type { VerifyRuns } from './verify/verify_runs.js';
 
 export interface MasterOperationsOptions {
   readonly base: NodeBase;
@@ -29,6 +37,8 @@ export interface MasterOperationsOptions {
   readonly repository: ImageRepository;
   readonly reports: TransferReports;
   readonly failures_max: number;
+  readonly verify_runs: VerifyRuns;
+  readonly doctor_places: DoctorOptions['places'];
   readonly linkTo: (node: string) => ControlLink;
   /** `host:port` that replicas dial. */
   readonly link_address: string;
@@ -43,6 +53,7 @@ const master_id = '0';
 export class MasterOperations implements Operations {
   readonly #options: MasterOperationsOptions;
   readonly #desk: TransferDesk;
+  readonly #doctor: Doctor;
 
   constructor(options: MasterOperationsOptions) {
     const { base, runtime, repository, reports, failures_max } = options;
@@ -55,6 +66,13 @@ export class MasterOperations implements Operations {
       resolveReplicas: (to) => this.#resolveReplicas(to),
       instance: base.instance,
       failures_max,
+    });
+    this.#doctor = new Doctor({
+      base,
+      repository,
+      role: 'master',
+      places: options.doctor_places,
+      roleChecks: () => this.#doctorChecks(),
     });
   }
 
@@ -76,6 +94,14 @@ export class MasterOperations implements Operations {
       images: repository.list().length,
       transfers_by_state: base.storage.actors.countByState('transfer'),
     });
+  }
+
+  async doctor(): Promise<DoctorReport> {
+    return this.#doctor.report();
+  }
+
+  async removeLeftovers(image: string, names: readonly string[]): Promise<LeftoverRemoval[]> {
+    return this.#doctor.removeLeftovers(image, names);
   }
 
   async replicas(): Promise<ReplicaReport[]> {
@@ -129,6 +155,35 @@ export class MasterOperations implements Operations {
     );
   }
 
+  async verifySnapshot(image: string, number: string, node: string | undefined): Promise<VerifyReport> {
+    const { base, linkTo, verify_runs } = this.#options;
+    if (node === undefined) {
+      const known = this.#known();
+      const named = (wanted: boolean): string[] =>
+        known.filter(({ state }) => (state === 'online') === wanted).map(({ context }) => context.name);
+      const targets = { online: named(true), offline: named(false), is_named: false };
+      return verify_runs.start(image, number, targets);
+    }
+    if (node === base.name || node === master_id) {
+      throw new IcbdError('InvalidArgument', `${node} is the master, which the copies are compared with`, {
+        operation: 'verify snapshot',
+        subject: node,
+        hint: 'name a replica, or none for all',
+      });
+    }
+    const { name } = this.#resolve(node);
+    linkTo(name);
+    return verify_runs.start(image, number, { online: [name], offline: [], is_named: true });
+  }
+
+  async verification(id: string): Promise<VerifyReport> {
+    return this.#options.verify_runs.report(id);
+  }
+
+  async cancelVerification(id: string): Promise<VerifyReport> {
+    return this.#options.verify_runs.cancel(id);
+  }
+
   async send(request: SendRequest): Promise<TransferReport[]> {
     return this.#desk.send(request, operator);
   }
@@ -166,6 +221,19 @@ export class MasterOperations implements Operations {
       subject: 'all',
       hint: "add [[replicas]] to the master's config",
     });
+  }
+
+  async #doctorChecks(): Promise<DoctorCheck[]> {
+    const { base, repository, linkTo } = this.#options;
+    const replicas = this.#known().map(({ context, state }) => ({
+      name: context.name,
+      is_online: state === 'online',
+      offline_reason: context.offline_reason,
+    }));
+    return [
+      ...(await transferChecks({ storage: base.storage, repository })),
+      ...(await replicaChecks(replicas, linkTo, system_clock)),
+    ];
   }
 
   #known(): { readonly context: ReplicaContext; readonly state: string }[] {

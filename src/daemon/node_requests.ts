@@ -1,10 +1,13 @@
 /** What nodes ask each other at once: operations on the images of a replica, by its master. */
 import { z } from 'zod';
+import type { Clock } from '../core/clock.js';
 import { codec_names } from '../core/codecs.js';
 import { IcbdError } from '../core/errors.js';
 import type { Request } from '../core/link.js';
 import type { EventCause } from '../core/records.js';
 import type { ImageRepository } from './image_repository.js';
+import { answerScanRequest, isScanMethod, scan_params } from './verify/scan_requests.js';
+import type { SnapshotScans } from './verify/snapshot_scans.js';
 
 const schemas = {
   lineage: z.strictObject({ image: z.string() }),
@@ -19,6 +22,8 @@ const schemas = {
   'snapshot.list': z.strictObject({ image: z.string() }),
   'snapshot.create': z.strictObject({ image: z.string(), number: z.string().optional() }),
   'snapshot.delete': z.strictObject({ image: z.string(), number: z.string() }),
+  clock: z.strictObject({}),
+  ...scan_params,
 } as const;
 
 export type NodeMethod = keyof typeof schemas;
@@ -33,13 +38,23 @@ function parse<M extends NodeMethod>(method: M, params: unknown): NodeParams<M> 
   });
 }
 
-/** Answers requests from `repository`. @throws IcbdError: what the repository throws, or `InvalidMessage` */
+export interface Answering {
+  readonly repository: ImageRepository;
+  readonly scans: SnapshotScans;
+  readonly clock: Clock;
+}
+
+/** Answers requests. @throws IcbdError: what the repository and the scans throw, or `InvalidMessage` */
 export async function answerRequest(
-  repository: ImageRepository,
+  { repository, scans, clock }: Answering,
   node: string,
   { method, params }: Request,
   knowsEveryImage: boolean,
 ): Promise<unknown> {
+  if (isScanMethod(method)) {
+    // The method says which shape its parameters have.
+    return answerScanRequest(scans, { method, params: parse(method, params) } as never);
+  }
   const cause: EventCause = { kind: 'operator', who: `by way of ${node}` };
   switch (method) {
     case 'lineage': {
@@ -69,6 +84,9 @@ export async function answerRequest(
       const { image, number } = parse(method, params);
       return repository.deleteSnapshot(image, number, cause);
     }
+    case 'clock':
+      parse(method, params);
+      return { now_ms: clock.now() };
     default:
       throw new IcbdError('InvalidMessage', `this node knows no request ${method}`, {
         operation: 'answer request',

@@ -1,13 +1,16 @@
 import type {
+  DoctorReport,
   HistoryReport,
   ImageAddRequest,
   ImageReport,
+  LeftoverRemoval,
   ReplicaReport,
   SendRequest,
   SnapshotReport,
   StatusReport,
   TransferFilter,
   TransferReport,
+  VerifyReport,
 } from '../core/report.js';
 
 /**
@@ -16,6 +19,9 @@ import type {
  */
 export interface Operations {
   status(): Promise<StatusReport>;
+  doctor(): Promise<DoctorReport>;
+  /** Removes hidden subvolumes in the image's directory that no transfer wants; others are left alone. */
+  removeLeftovers(image: string, names: readonly string[]): Promise<LeftoverRemoval[]>;
   replicas(): Promise<ReplicaReport[]>;
   images(node: string | undefined): Promise<ImageReport[]>;
   addImage(request: ImageAddRequest): Promise<ImageReport>;
@@ -27,6 +33,10 @@ export interface Operations {
     node: string | undefined,
   ): Promise<SnapshotReport>;
   deleteSnapshot(image: string, number: string, node: string | undefined): Promise<SnapshotReport>;
+  /** Starts to compare the master's snapshot with its copies: on `node`, or on all replicas that are online. */
+  verifySnapshot(image: string, number: string, node: string | undefined): Promise<VerifyReport>;
+  verification(id: string): Promise<VerifyReport>;
+  cancelVerification(id: string): Promise<VerifyReport>;
   send(request: SendRequest): Promise<TransferReport[]>;
   transfers(filter: TransferFilter): Promise<TransferReport[]>;
   transfer(id: string): Promise<TransferReport>;

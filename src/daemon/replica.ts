@@ -15,13 +15,14 @@ import { ImageRepository } from './image_repository.js';
 import { logTransport, logUnsendable } from './logging.js';
 import type { RunningNode } from './node_process.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
-import { answerRequest } from './node_requests.js';
+import { type Answering, answerRequest } from './node_requests.js';
 import { replicaMessageCheck } from './peer_messages.js';
 import { Postman } from './postman.js';
 import { ReplicaOperations } from './replica_operations.js';
 import { assertNotReceiving } from './snapshot_guards.js';
 import { system_clock } from './system_clock.js';
 import { TransferReports } from './transfer_reports.js';
+import { SnapshotScans } from './verify/snapshot_scans.js';
 
 /** Receptions that wait for the link, or that want to know whether it is worth to dial again. */
 const linked_states = ['receiving', 'disconnected'];
@@ -30,7 +31,7 @@ function linkHandlers(
   base: NodeBase,
   runtime: Runtime,
   postman: Postman,
-  repository: ImageRepository,
+  answering: Answering,
   config: ReplicaConfig,
 ): LinkHandlers {
   const { storage, log } = base;
@@ -52,7 +53,7 @@ function linkHandlers(
     },
     onMessage: (link, message) => postman.receive(link, message),
     onAcknowledged: (link, message_id) => postman.acknowledged(link, message_id),
-    onRequest: (link, request) => answerRequest(repository, link.peer.node, request, config.auto_add_images),
+    onRequest: (link, request) => answerRequest(answering, link.peer.node, request, config.auto_add_images),
   };
 }
 
@@ -90,6 +91,8 @@ function assemble(
   const postman = new Postman(storage, runtime, replicaMessageCheck(), (message, error) =>
     logUnsendable(log, message, error),
   );
+  const scans = new SnapshotScans({ repository, clock: system_clock, randomBytes: base.randomBytes });
+  const answering: Answering = { repository, scans, clock: system_clock };
   const client = createLinkClient({
     url,
     ...(tls_ca === undefined ? {} : { tls_ca: readFileSync(tls_ca) }),
@@ -99,7 +102,7 @@ function assemble(
     capabilities: base.capabilities,
     clock: system_clock,
     randomBytes: base.randomBytes,
-    handlers: linkHandlers(base, runtime, postman, repository, config),
+    handlers: linkHandlers(base, runtime, postman, answering, config),
     onRefused: (reason) => log.error({ error: reason.toReport() }, 'the master refuses this node'),
     log: (entry) => logTransport(log, entry),
   });
@@ -121,8 +124,16 @@ function assemble(
     }),
   );
   const reports = new TransferReports(storage, progress, 'reception', base.name);
-  const operations = new ReplicaOperations({ base, runtime, repository, reports, client, master_url: url });
-  return { runtime, client, operations };
+  const operations = new ReplicaOperations({
+    base,
+    runtime,
+    repository,
+    reports,
+    client,
+    master_url: url,
+    doctor_places: { state_dir: config.state_dir, secret_files: [secret_file] },
+  });
+  return { runtime, client, operations, scans };
 }
 
 /**
@@ -142,9 +153,12 @@ export async function startReplica(
     for (const close of closing.toReversed()) await close();
   };
   try {
-    const { runtime, client, operations } = assemble(base, config, await canConfine(base), onFatal);
+    const { runtime, client, operations, scans } = assemble(base, config, await canConfine(base), onFatal);
     runtime.start();
-    closing.push(() => runtime.close());
+    closing.push(
+      () => runtime.close(),
+      () => scans.close(),
+    );
     const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>
       log.error({ err: error }, 'control request failed'),
     );

@@ -2,21 +2,27 @@ import { IcbdError } from '../core/errors.js';
 import { protocol_version } from '../core/limits.js';
 import type { EventCause } from '../core/records.js';
 import type {
+  DoctorReport,
   HistoryReport,
   ImageAddRequest,
   ImageReport,
+  LeftoverRemoval,
   ReplicaReport,
   SnapshotReport,
   StatusReport,
   TransferFilter,
   TransferReport,
+  VerifyReport,
 } from '../core/report.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { LinkClient } from '../transport/link_client.js';
+import { Doctor, type DoctorOptions } from './doctor/doctor.js';
+import { confinementCheck, masterLinkCheck, receptionChecks } from './doctor/state_checks.js';
 import type { ImageRepository } from './image_repository.js';
 import type { NodeBase } from './node_base.js';
 import { nodeStatus } from './node_status.js';
 import type { Operations } from './operations.js';
+import { system_clock } from './system_clock.js';
 import type { TransferReports } from './transfer_reports.js';
 
 export interface ReplicaOperationsOptions {
@@ -26,6 +32,7 @@ export interface ReplicaOperationsOptions {
   readonly reports: TransferReports;
   readonly client: LinkClient;
   readonly master_url: string;
+  readonly doctor_places: DoctorOptions['places'];
 }
 
 const operator: EventCause = { kind: 'operator', who: 'control API' };
@@ -40,9 +47,22 @@ function askTheMaster(what: string): IcbdError {
 /** What an operator can ask a replica for: its own images, and the receptions of its transfers. */
 export class ReplicaOperations implements Operations {
   readonly #options: ReplicaOperationsOptions;
+  readonly #doctor: Doctor;
 
   constructor(options: ReplicaOperationsOptions) {
+    const { base, repository, client, master_url, doctor_places: places } = options;
     this.#options = options;
+    this.#doctor = new Doctor({
+      base,
+      repository,
+      role: 'replica',
+      places,
+      roleChecks: async () => [
+        ...receptionChecks(base.storage, system_clock.now()),
+        await confinementCheck(base.mountpoint),
+        masterLinkCheck(client.link !== undefined, master_url),
+      ],
+    });
   }
 
   async status(): Promise<StatusReport> {
@@ -58,6 +78,14 @@ export class ReplicaOperations implements Operations {
       images: repository.list().length,
       transfers_by_state: base.storage.actors.countByState('reception'),
     });
+  }
+
+  async doctor(): Promise<DoctorReport> {
+    return this.#doctor.report();
+  }
+
+  async removeLeftovers(image: string, names: readonly string[]): Promise<LeftoverRemoval[]> {
+    return this.#doctor.removeLeftovers(image, names);
   }
 
   async replicas(): Promise<ReplicaReport[]> {
@@ -91,6 +119,18 @@ export class ReplicaOperations implements Operations {
 
   async deleteSnapshot(image: string, number: string, node: string | undefined): Promise<SnapshotReport> {
     return this.#here(node).deleteSnapshot(image, number, operator);
+  }
+
+  async verifySnapshot(): Promise<VerifyReport> {
+    throw askTheMaster('comparing with copies');
+  }
+
+  async verification(): Promise<VerifyReport> {
+    throw askTheMaster('comparing with copies');
+  }
+
+  async cancelVerification(): Promise<VerifyReport> {
+    throw askTheMaster('comparing with copies');
   }
 
   async send(): Promise<TransferReport[]> {

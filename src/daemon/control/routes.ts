@@ -24,6 +24,8 @@ const imageAdd = z.strictObject({
   node,
 });
 const snapshotCreate = z.strictObject({ number: z.string().optional(), node });
+const leftoversBody = z.strictObject({ image: z.string(), names: z.array(z.string()).min(1).max(10_000) });
+const verifyBody = z.strictObject({ node });
 const sendBody = z.strictObject({
   image: z.string(),
   numbers: z.array(z.string()).min(1).max(10_000),
@@ -61,6 +63,15 @@ function table(
 ): readonly (readonly [method: string, path: string, handler: Handler])[] {
   return [
     ['GET', 'status', (request) => (query(noQuery, request), operations.status())],
+    ['GET', 'doctor', (request) => (query(noQuery, request), operations.doctor())],
+    [
+      'POST',
+      'doctor/remove',
+      ({ body }) => {
+        const { image, names } = fit(leftoversBody, body, 'leftovers');
+        return operations.removeLeftovers(image, names);
+      },
+    ],
     ['GET', 'replicas', (request) => (query(noQuery, request), operations.replicas())],
     ['GET', 'images', (request) => operations.images(query(nodeQuery, request).node)],
     ['POST', 'images', ({ body }) => operations.addImage(fit(imageAdd, body, 'image'))],
@@ -88,6 +99,14 @@ function table(
       (request, [image = '', number = '']) =>
         operations.deleteSnapshot(image, number, query(nodeQuery, request).node),
     ],
+    [
+      'POST',
+      'images/:image/snapshots/:number/verify',
+      ({ body }, [image = '', number = '']) =>
+        operations.verifySnapshot(image, number, fit(verifyBody, body ?? {}, 'verify').node),
+    ],
+    ['GET', 'verifications/:id', (_request, [id = '']) => operations.verification(id)],
+    ['DELETE', 'verifications/:id', (_request, [id = '']) => operations.cancelVerification(id)],
     ['POST', 'transfers', ({ body }) => operations.send(fit(sendBody, body, 'send'))],
     [
       'GET',
