@@ -24,6 +24,8 @@ export interface CliContext {
   readonly stdout: Output;
   readonly stderr: Output;
   catchInterrupt(): Interrupt;
+  /** Asks somebody at the terminal for a line; null if there is none. */
+  ask(question: string): Promise<string | null>;
 }
 
 /** How text for people is to look on `output`. */

@@ -4,6 +4,10 @@ import { type IcbdError, error_codes } from '../core/errors.js';
 /** Exit codes besides those that errors bring; all are a promise to scripts. */
 export const exit_codes = {
   ok: 0,
+  /** `snapshot verify`: not all copies are equal. */
+  different: 1,
+  /** `doctor`: a check failed. */
+  unwell: 1,
   usage: 2,
   /** `send --wait`: a transfer failed, was cancelled, or is parked. */
   transfer_lost: 20,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The program `icbdrep`: the one place of the command line that touches the process. */
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
 import type { WriteStream } from 'node:tty';
 import type { CliContext, Interrupt, Output } from './context.js';
 import { exitCodeOfSignal } from './exit_codes.js';
@@ -28,6 +29,18 @@ function catchInterrupt(): Interrupt {
   };
 }
 
+async function ask(question: string): Promise<string | null> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    // Ctrl-D is no answer, and so no yes.
+    const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+    return await Promise.race([lines.question(question), closed]);
+  } finally {
+    lines.close();
+  }
+}
+
 function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
@@ -46,6 +59,7 @@ const context: CliContext = {
   stdout: outputOf(process.stdout),
   stderr: outputOf(process.stderr),
   catchInterrupt,
+  ask,
 };
 
 // As a program ends that does not catch SIGPIPE: a reader such as `head` has seen enough.

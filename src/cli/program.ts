@@ -1,6 +1,7 @@
 import { Command, CommanderError, Help } from 'commander';
 import { IcbdError } from '../core/errors.js';
 import { addDemoCommand } from './commands/demo.js';
+import { addDoctorCommand } from './commands/doctor.js';
 import { addImageCommands, addSnapshotCommands } from './commands/images.js';
 import { addNodeCommands } from './commands/nodes.js';
 import { addSendCommand } from './commands/send.js';
@@ -21,10 +22,13 @@ Examples:
   icbdrep transfers --state resting       what failed and waits for its next try
   icbdrep transfer show 4f2a              where one stands, why, and what happens next
   icbdrep transfer history 4f2a           every step it took
+  icbdrep snapshot verify vm1 3           is every copy of it the same, content and metadata?
+  icbdrep doctor                          what is wrong here, and what to do about it
   icbdrep replicas --json | jq            for scripts
 
 Exit codes: 0 done, 2 usage, 10 not found, 11 exists already, 12 not allowed now, 13 link or replica,
-  14 runs already, 15 no daemon, 20 send --wait: not all completed, 130 interrupted, 1 all else.
+  14 runs already, 15 no daemon, 20 send --wait: not all completed, 130 interrupted, 1 all else,
+  and snapshot verify that finds a difference, and doctor that finds something wrong.
 `;
 
 /** The commands that do something: groups show as what is in them. */
@@ -80,6 +84,7 @@ function makeProgram(run: CliRun): Command {
   addSendCommand(program, run);
   addTransferCommands(program, run);
   addStreamCommands(program, run);
+  addDoctorCommand(program, run);
   addDemoCommand(program, run);
   // Groups are made by `command()`, which makes plain Commands.
   for (const command of [program, ...program.commands, ...leaves(program)]) {

@@ -6,6 +6,7 @@ import { parseCodec } from '../arguments.js';
 import { renderImages, renderSnapshots } from '../render/lists.js';
 import type { View } from '../render/view.js';
 import { type CliRun, openSession } from '../session.js';
+import { addSnapshotVerify } from './snapshot_verify.js';
 
 interface NodeOption {
   readonly node?: string;
@@ -64,7 +65,7 @@ export function addImageCommands(program: Command, run: CliRun): void {
     });
 }
 
-/** `snapshots`, `snapshot create`, `snapshot delete`. */
+/** `snapshots`, `snapshot create`, `snapshot delete`, `snapshot verify`. */
 export function addSnapshotCommands(program: Command, run: CliRun): void {
   program
     .command('snapshots')
@@ -76,7 +77,9 @@ export function addSnapshotCommands(program: Command, run: CliRun): void {
       session.answer(await session.client.snapshots(image, node), renderSnapshots);
     });
 
-  const snapshot = program.command('snapshot').description('take a snapshot of an image, or delete one');
+  const snapshot = program
+    .command('snapshot')
+    .description('take a snapshot of an image, delete one, or compare it with its copies');
   snapshot
     .command('create')
     .description("take a read-only snapshot of the image's source")
@@ -97,4 +100,5 @@ export function addSnapshotCommands(program: Command, run: CliRun): void {
       const session = openSession(run, command);
       session.answer(await session.client.deleteSnapshot(image, number, node), renderSnapshot);
     });
+  addSnapshotVerify(snapshot, run);
 }

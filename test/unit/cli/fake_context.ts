@@ -16,9 +16,11 @@ export interface FakeContextOptions {
   readonly columns?: number;
   /** How many times faster than the real one the clock runs. */
   readonly speed?: number;
+  /** What is answered on the terminal; default: there is none. */
+  readonly answer?: string;
 }
 
-export function fakeContext({ env = {}, columns, speed = 1 }: FakeContextOptions = {}): FakeContext {
+export function fakeContext({ env = {}, columns, speed = 1, answer }: FakeContextOptions = {}): FakeContext {
   const printed = { out: '', err: '' };
   const terminal = columns === undefined ? null : { columns, rows: 24 };
   const output = (name: 'out' | 'err'): Output => ({
@@ -45,6 +47,11 @@ export function fakeContext({ env = {}, columns, speed = 1 }: FakeContextOptions
       const controller = new AbortController();
       controllers.add(controller);
       return { signal: controller.signal, release: () => controllers.delete(controller) };
+    },
+    ask: async (question) => {
+      if (answer === undefined) return null;
+      printed.err += question;
+      return answer;
     },
     printed,
     interrupt: () => {
