@@ -6,14 +6,17 @@ const next_by_state = {
   queued: ({ replica, image }) =>
     `it starts when ${replica} is online and earlier transfers of ${image} to it are done`,
   planning: () => 'it is offered to the replica',
+  starting_over: () => 'it is offered to the replica again, which then has nothing of it',
   offering: () => 'it sends when the replica has answered',
   sending: () => 'the replica compares the hash of the stream and gives the snapshot its name',
+  disconnected: () => 'it goes on where it was when the replica is back',
   confirming: () => 'it is completed when the replica says that the snapshot is on disk',
   resting: () => 'it tries again by itself',
   cancelling: () => 'it is cancelled when the replica has cleaned up',
   completed: () => 'nothing: it is done',
   failed: ({ image, number, replica }) =>
     `nothing by itself; when the cause is mended: icbdrep send ${image} ${number} --to ${replica}`,
+  held: () => 'what was received is kept until the transfer is run again or cancelled',
   cancelled: () => 'nothing: an operator ended it',
   idle: () => 'it waits for the offer of the master',
   preparing: () => 'it answers the offer of the master',
