@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codecs.js';
 import type { DataSink, StreamPlace, StreamTrailer } from '../core/data_path.js';
 import { type ErrorReport, IcbdError } from '../core/errors.js';
+import { isLinkLoss } from '../core/link_loss.js';
 import { errorOfAbort, onAbort } from './abort_reason.js';
 import type { Child } from './child.js';
 import { failureOfChild } from './child_failure.js';
@@ -208,7 +209,7 @@ export class OutgoingStream {
   /** Does something with the stream for a link, one at a time; ends it if that fails by anything but a lost link. */
   async #use<T>(signal: AbortSignal, sink: DataSink, work: (run: Interruption) => Promise<T>): Promise<T> {
     if (this.#run !== undefined) throw this.#internal('the stream is in use');
-    const isLost = (cause: IcbdError): boolean => this.#failure === undefined && cause.code === 'LinkLost';
+    const isLost = (cause: IcbdError): boolean => this.#failure === undefined && isLinkLoss(cause);
     const run = new Interruption((cause) => {
       if (isLost(cause)) return;
       sink.abort(cause.toReport());

@@ -8,6 +8,7 @@ import {
 } from '../core/data_path.js';
 import { type ErrorReport, IcbdError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
+import { isLinkLoss } from '../core/link_loss.js';
 import { errorOfAbort, onAbort } from './abort_reason.js';
 import { decode } from './codec.js';
 import { Interruption } from './interruption.js';
@@ -135,7 +136,9 @@ async function nextBlock(
   decoded: AsyncIterator<Buffer>,
 ): Promise<IteratorResult<Buffer> | IcbdError> {
   const next = decoded.next().catch((thrown: unknown) => {
-    if (thrown instanceof IcbdError && thrown.code === 'LinkLost') return thrown;
+    // The master does not want it now: it may still wait for the link itself, or for its turn.
+    const is_early = thrown instanceof IcbdError && thrown.code === 'TimedOut';
+    if (thrown instanceof IcbdError && (is_early || isLinkLoss(thrown))) return thrown;
     throw thrown;
   });
   // Nobody looks at it any more if the cutting fails.

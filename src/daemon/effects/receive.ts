@@ -11,6 +11,7 @@ import type { Codec } from '../../core/codecs.js';
 import type { DataSession, DataSource, StreamPlace } from '../../core/data_path.js';
 import { IcbdError } from '../../core/errors.js';
 import { identityOf } from '../../core/lineage.js';
+import { isLinkLoss } from '../../core/link_loss.js';
 import type { EffectRecord } from '../../core/records.js';
 import { Meter } from '../../pipeline/meter.js';
 import { pumpReceive, type ReceiveEnd } from '../../pipeline/receive_pump.js';
@@ -141,8 +142,8 @@ class Reception {
     try {
       source = await this.#options.openData({ transfer, attempt }, { from, signal });
     } catch (thrown) {
-      if (!(thrown instanceof IcbdError) || thrown.code !== 'LinkLost') throw thrown;
-      return { kind: 'link_lost', cause: thrown };
+      if (signal.aborted || !isLinkLoss(thrown)) throw thrown;
+      return { kind: 'link_lost', cause: IcbdError.from(thrown, 'receive', transfer) };
     }
     tell({ type: 'receive.begun', offset_bytes: this.#checkpoint?.offset_bytes ?? 0 });
     const meter = new Meter(clock, from.offset_bytes);

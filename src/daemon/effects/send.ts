@@ -4,6 +4,7 @@ import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
 import type { Clock } from '../../core/clock.js';
 import type { DataSession, DataSink, StreamPlace, StreamTrailer } from '../../core/data_path.js';
 import { IcbdError } from '../../core/errors.js';
+import { isLinkLoss } from '../../core/link_loss.js';
 import type { EffectRecord } from '../../core/records.js';
 import { errorOfAbort, onAbort } from '../../pipeline/abort_reason.js';
 import { Interruption } from '../../pipeline/interruption.js';
@@ -178,7 +179,7 @@ export function sendEffect(options: SendOptions): EffectHandler {
     } catch (thrown) {
       const error = IcbdError.from(thrown, 'send', transfer);
       // What is stopped now nobody would drop later.
-      if (error.code === 'LinkLost' && live !== undefined && !run.tools.signal.aborted) {
+      if (isLinkLoss(error) && live !== undefined && !run.tools.signal.aborted) {
         options.live.keep(transfer, live);
       } else {
         run.sink.abort(error.toReport());
@@ -199,7 +200,7 @@ export function sendEffect(options: SendOptions): EffectHandler {
       if (tools.signal.aborted) throw error;
       // A replica that is not there dials when it is back; one that is there has no such excuse.
       const is_absent = error.code === 'TimedOut' && !options.isLinked(params.replica);
-      if (error.code === 'LinkLost' || is_absent) return { type: 'send.link_lost', error: error.toReport() };
+      if (isLinkLoss(error) || is_absent) return { type: 'send.link_lost', error: error.toReport() };
       if (error.code === 'ResumeMismatch') return { type: 'send.mismatch', error: error.toReport() };
       throw error;
     }

@@ -28,11 +28,13 @@ function masterStorage(): Storage {
 
 describe('what a replica may tell its master', () => {
   const check = masterMessageCheck(masterStorage());
-  const ready = { type: 'reception.ready', attempt: 1 };
+  const ready = { type: 'reception.ready', attempt: 1, resume_bytes: 0 };
   const transfer = { kind: 'transfer', id: '1-abcd' } as const;
 
   test('speaks of a transfer to itself', () => {
     expect(() => check('r1', message(transfer, ready))).not.toThrow();
+    const waiting = { type: 'reception.waiting', attempt: 1 };
+    expect(() => check('r1', message(transfer, waiting))).not.toThrow();
   });
 
   test('not of a transfer to another replica', () => {
@@ -51,8 +53,11 @@ describe('what a replica may tell its master', () => {
     { type: 'cancel' },
     { type: 'slot.granted' },
     { type: 'plan.done', result: {} },
-    { type: 'reception.ready', attempt: 0 },
-    { type: 'reception.ready', attempt: 1, extra: true },
+    { type: 'reception.ready', attempt: 0, resume_bytes: 0 },
+    { type: 'reception.ready', attempt: 1 },
+    { type: 'reception.ready', attempt: 1, resume_bytes: -1 },
+    { type: 'reception.ready', attempt: 1, resume_bytes: 0, extra: true },
+    { type: 'send.begun', offset_bytes: 0 },
     { type: 'reception.failed', attempt: 1, error: { code: 'Nonsense' } },
     {
       type: 'reception.completed',
@@ -75,7 +80,8 @@ describe('what a replica may tell its master', () => {
 describe('what a master may tell its replica', () => {
   const check = replicaMessageCheck();
   const reception = { kind: 'reception', id: '1-abcd' } as const;
-  const offer = { type: 'transfer.offer', attempt: 1, uuid, parent: null };
+  const stream = { parent: null, stream_version: 2, from_zero: false };
+  const offer = { type: 'transfer.offer', attempt: 1, uuid, ...stream };
   const input = { id: '1-abcd', image: 'vm', number: '1' };
 
   test('offers, starts and cancels', () => {
@@ -83,6 +89,16 @@ describe('what a master may tell its replica', () => {
     const start = { type: 'transfer.start', attempt: 1, codec: 'lz4' };
     expect(() => check('master', message(reception, start))).not.toThrow();
     expect(() => check('master', message(reception, { type: 'transfer.cancel' }, input))).not.toThrow();
+    const hold = { type: 'transfer.hold', attempt: 1 };
+    expect(() => check('master', message(reception, hold, input))).not.toThrow();
+    for (const wrong of [
+      { ...offer, stream_version: 3 },
+      { ...offer, from_zero: 'yes' },
+    ]) {
+      expect(() => check('master', message(reception, wrong, input))).toThrow(
+        expect.objectContaining({ code: 'InvalidMessage' }) as Error,
+      );
+    }
   });
 
   test.each([
