@@ -1,8 +1,7 @@
 /** A master and replicas as real processes on real btrfs, for platform tests. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { createWriteStream, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,50 +9,35 @@ import BetterSqlite from 'better-sqlite3';
 import { execa } from 'execa';
 import { ControlClient } from '../../src/client/control_client.js';
 import type { TransferReport } from '../../src/core/report.js';
-import { type LoopFs, makeLoopFs } from './loopfs.js';
+import { findProgram } from '../../src/pipeline/program.js';
+import { FaultProxy } from './fault_proxy.js';
+import { type FleetOptions, type NodeFs, type NodePlace, freePort, writeConfigs } from './fleet_config.js';
+import { makeLoopFs } from './loopfs.js';
 
 const daemon = new URL('../../dist/daemon/icbdrepd.js', import.meta.url).pathname;
-
-export interface NodeOptions {
-  /** Lines of TOML that come before the first table. */
-  readonly top?: string;
-  /** Lines of the table `[transfers]`. */
-  readonly transfers?: string;
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-export interface FleetOptions {
-  readonly replicas?: number;
-  readonly size_mb?: number;
-  readonly mount_options?: string;
-  readonly on?: 'tmpfs' | 'disk';
-  readonly master?: NodeOptions;
-  readonly replica?: NodeOptions;
-  /** Links over TLS, with a certificate of its own. */
-  readonly tls?: boolean;
-}
 
 /** One daemon: started, killed and started again on the same state. */
 export class FleetNode {
   readonly name: string;
   readonly role: 'master' | 'replica';
-  readonly fs: LoopFs;
+  readonly fs: NodeFs;
   readonly directory: string;
+  readonly state_dir: string;
   readonly client: ControlClient;
   readonly #env: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
 
   constructor(
     role: 'master' | 'replica',
-    name: string,
-    fs: LoopFs,
-    directory: string,
+    place: NodePlace,
+    fs: NodeFs,
     env: Readonly<Record<string, string>>,
   ) {
     this.role = role;
-    this.name = name;
+    this.name = place.name;
     this.fs = fs;
-    this.directory = directory;
+    this.directory = place.directory;
+    this.state_dir = place.state_dir;
     this.#env = env;
     this.client = new ControlClient(this.socket);
   }
@@ -67,11 +51,16 @@ export class FleetNode {
   }
 
   get database_file(): string {
-    return path.join(this.directory, 'state', 'state.db');
+    return path.join(this.state_dir, 'state.db');
   }
 
   get pid(): number | undefined {
     return this.#process?.pid;
+  }
+
+  /** Where a snapshot of it lies. */
+  snapshotPath(image: string, number: string): string {
+    return path.join(this.fs.mountpoint, image, number);
   }
 
   /** The end of its log. */
@@ -81,21 +70,45 @@ export class FleetNode {
 
   /** Starts it, and waits until its control API answers. */
   async start(): Promise<void> {
+    const child = this.launch();
+    await until(
+      async () => {
+        if (child.exitCode !== null || child.signalCode !== null) {
+          throw new Error(`${this.name} ended:\n${this.logTail()}`);
+        }
+        return (await this.client.status().catch(() => undefined)) !== undefined;
+      },
+      () => `${this.name} to start:\n${this.logTail()}`,
+    );
+  }
+
+  /** Starts it, and waits for nothing. */
+  launch(): ChildProcess {
     const log = createWriteStream(path.join(this.directory, 'log'), { flags: 'a' });
-    const child = spawn(process.execPath, [daemon, this.role, '--config', this.config_file], {
+    const command = [process.execPath, daemon, this.role, '--config', this.config_file];
+    // It ends with this process, however that ends.
+    const child = spawn(findProgram('setpriv') ?? 'setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.#env },
     });
     this.#process = child;
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
+    child.once('close', () => log.end());
+    return child;
+  }
+
+  /** Waits until it ends by itself; returns its exit code. */
+  async untilEnded(timeout_ms = 30_000): Promise<number | null> {
+    const child = this.#process;
+    if (child === undefined) throw new Error(`${this.name} does not run`);
     await until(
-      async () => {
-        if (child.exitCode !== null) throw new Error(`${this.name} ended:\n${this.logTail()}`);
-        return (await this.client.status().catch(() => undefined)) !== undefined;
-      },
-      () => `${this.name} to start:\n${this.logTail()}`,
+      () => child.exitCode !== null || child.signalCode !== null,
+      () => `${this.name} to end:\n${this.logTail()}`,
+      timeout_ms,
     );
+    this.#process = undefined;
+    return child.exitCode;
   }
 
   /** SIGKILL, and waits until it is gone. */
@@ -145,131 +158,121 @@ export async function until(
   }
 }
 
-async function makeCertificate(certificate: string, key: string): Promise<void> {
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  await execa('openssl', ['req', ...kind, ...subject, '-keyout', key, '-out', certificate]);
+/** What a fleet is made of before its daemons run. */
+interface Made {
+  readonly directory: string;
+  readonly filesystems: NodeFs[];
+  readonly proxies: FaultProxy[];
 }
 
-async function writeConfigs(
-  directory: string,
-  mountpoints: { readonly master: string; readonly replicas: readonly string[] },
-  port: number,
-  options: FleetOptions,
-): Promise<void> {
-  const names = mountpoints.replicas.map((_, index) => `r${index + 1}`);
-  const nodeLines = (name: string, mountpoint: string, node: NodeOptions | undefined): string[] => [
-    `name = "${name}"`,
-    `mountpoint = "${mountpoint}"`,
-    `state_dir = "${path.join(directory, name, 'state')}"`,
-    node?.top ?? '',
-    `[control]\nsocket = "${path.join(directory, name, 'control.sock')}"`,
-    `[transfers]\n${node?.transfers ?? ''}`,
-    '[log]\nlevel = "debug"',
-  ];
-  const certificate = path.join(directory, 'certificate.pem');
-  const key = path.join(directory, 'key.pem');
-  if (options.tls === true) await makeCertificate(certificate, key);
-  for (const name of ['master', ...names]) await mkdir(path.join(directory, name));
-  for (const name of names) {
-    await writeFile(path.join(directory, `${name}.secret`), randomBytes(32).toString('hex'), { mode: 0o600 });
-  }
-  const master = [
-    ...nodeLines('master', mountpoints.master, options.master),
-    `[listen]\nhost = "127.0.0.1"\nport = ${port}`,
-    options.tls === true ? `tls_cert = "${certificate}"\ntls_key = "${key}"` : '',
-    ...names.map(
-      (name, index) =>
-        `[[replicas]]\nid = ${index + 1}\nname = "${name}"\nsecret_file = "${path.join(directory, `${name}.secret`)}"`,
-    ),
-  ];
-  await writeFile(path.join(directory, 'master', 'config.toml'), master.join('\n'));
-  for (const [index, name] of names.entries()) {
-    const secret_file = path.join(directory, `${name}.secret`);
-    const replica = [
-      ...nodeLines(name, mountpoints.replicas[index] ?? '', options.replica),
-      `[master]\nsecret_file = "${secret_file}"`,
-      options.tls === true
-        ? `url = "wss://127.0.0.1:${port}"\ntls_ca = "${certificate}"`
-        : `url = "ws://127.0.0.1:${port}"`,
-    ];
-    await writeFile(path.join(directory, name, 'config.toml'), replica.join('\n'));
-  }
+async function disposeOf({ directory, filesystems, proxies }: Made): Promise<void> {
+  await Promise.all(proxies.map((proxy) => proxy.close()));
+  await Promise.all(filesystems.map((fs) => fs.dispose()));
+  await rm(directory, { recursive: true, force: true });
 }
 
-/** A port of loopback that is free now. */
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+async function makeFilesystem(options: FleetOptions): Promise<NodeFs> {
+  const { size_mb = 1_024, mount_options, on } = options;
+  return makeLoopFs({
+    size_mb,
+    ...(mount_options === undefined ? {} : { mount_options }),
+    ...(on === undefined ? {} : { on }),
+  });
+}
+
+async function makeNodes(made: Made, options: FleetOptions): Promise<[FleetNode, ...FleetNode[]]> {
+  const nodes: FleetNode[] = [];
+  const places: NodePlace[] = [];
+  for (let index = 0; index <= (options.replicas ?? 1); index += 1) {
+    const role = index === 0 ? 'master' : 'replica';
+    const name = index === 0 ? 'master' : `r${index}`;
+    const given = options.filesystems?.[name];
+    const fs = given ?? (await makeFilesystem(options));
+    if (given === undefined) made.filesystems.push(fs);
+    const directory = path.join(made.directory, name);
+    const state_dir = options.state_dirs?.[name] ?? path.join(directory, 'state');
+    const place = { name, mountpoint: fs.mountpoint, state_dir, directory };
+    places.push(place);
+    nodes.push(new FleetNode(role, place, fs, options[role]?.env ?? {}));
+  }
+  const port = await freePort();
+  const dialled: number[] = [];
+  for (let index = 1; index < places.length; index += 1) {
+    if (options.has_proxies === true) made.proxies.push(await FaultProxy.listen(port));
+    dialled.push(made.proxies.at(-1)?.port ?? port);
+  }
+  const [master, ...replicas] = places as [NodePlace, ...NodePlace[]];
+  await writeConfigs(made.directory, { master, replicas }, { master: port, dialled }, options);
+  return nodes as [FleetNode, ...FleetNode[]];
 }
 
 /** Makes and starts a fleet, and waits until every replica is online. */
 export class Fleet {
   readonly master: FleetNode;
   readonly replicas: readonly FleetNode[];
-  readonly directory: string;
+  readonly #made: Made;
 
-  private constructor(directory: string, master: FleetNode, replicas: readonly FleetNode[]) {
-    this.directory = directory;
+  private constructor(made: Made, master: FleetNode, replicas: readonly FleetNode[]) {
+    this.#made = made;
     this.master = master;
     this.replicas = replicas;
   }
 
   static async start(options: FleetOptions = {}): Promise<Fleet> {
-    const directory = await mkdtemp(path.join(tmpdir(), 'icbdrep-fleet-'));
-    const count = options.replicas ?? 1;
-    const made: LoopFs[] = [];
+    const fleet = await Fleet.make(options);
     try {
-      for (let index = 0; index <= count; index += 1) {
-        const { size_mb = 1_024, mount_options, on } = options;
-        const loop_options = { size_mb, ...(mount_options === undefined ? {} : { mount_options }) };
-        made.push(await makeLoopFs({ ...loop_options, ...(on === undefined ? {} : { on }) }));
-      }
-      const [master_fs, ...replica_fs] = made as [LoopFs, ...LoopFs[]];
-      const mountpoints = {
-        master: master_fs.mountpoint,
-        replicas: replica_fs.map((fs) => fs.mountpoint),
-      };
-      await writeConfigs(directory, mountpoints, await freePort(), options);
-      const nodeDirectory = (name: string): string => path.join(directory, name);
-      const master = new FleetNode(
-        'master',
-        'master',
-        master_fs,
-        nodeDirectory('master'),
-        options.master?.env ?? {},
-      );
-      const replicas = replica_fs.map((fs, index) => {
-        const name = `r${index + 1}`;
-        return new FleetNode('replica', name, fs, nodeDirectory(name), options.replica?.env ?? {});
-      });
-      const fleet = new Fleet(directory, master, replicas);
-      try {
-        await fleet.#startAll();
-      } catch (error) {
-        await fleet.dispose();
-        throw error;
-      }
-      return fleet;
+      await fleet.startAll();
     } catch (error) {
-      await Promise.all(made.map((fs) => fs.dispose()));
+      await fleet.dispose();
       throw error;
     }
+    return fleet;
+  }
+
+  /** The same, but nothing runs yet. */
+  static async make(options: FleetOptions = {}): Promise<Fleet> {
+    const made: Made = {
+      directory: await mkdtemp(path.join(tmpdir(), 'icbdrep-fleet-')),
+      filesystems: Object.values(options.filesystems ?? {}),
+      proxies: [],
+    };
+    try {
+      const [master, ...replicas] = await makeNodes(made, options);
+      return new Fleet(made, master, replicas);
+    } catch (error) {
+      await disposeOf(made);
+      throw error;
+    }
+  }
+
+  get directory(): string {
+    return this.#made.directory;
   }
 
   get nodes(): readonly FleetNode[] {
     return [this.master, ...this.replicas];
   }
 
+  get proxies(): readonly FaultProxy[] {
+    return this.#made.proxies;
+  }
+
   replica(index: number): FleetNode {
     const node = this.replicas[index];
     if (node === undefined) throw new Error(`no replica ${index}`);
     return node;
+  }
+
+  /** What stands between that replica and the master. */
+  proxy(index: number): FaultProxy {
+    const proxy = this.proxies[index];
+    if (proxy === undefined) throw new Error(`no proxy ${index}`);
+    return proxy;
+  }
+
+  async startAll(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.start()));
+    await this.untilOnline();
   }
 
   async untilOnline(): Promise<void> {
@@ -314,12 +317,6 @@ export class Fleet {
 
   async dispose(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
-    await Promise.all(this.nodes.map((node) => node.fs.dispose()));
-    await rm(this.directory, { recursive: true, force: true });
-  }
-
-  async #startAll(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.start()));
-    await this.untilOnline();
+    await disposeOf(this.#made);
   }
 }

@@ -1,7 +1,5 @@
-/** Deterministic directory trees like VM images, and their comparison. */
+/** Deterministic directory trees like VM images. Their comparison is in compare_trees.ts. */
 import { createCipheriv, createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-
 import {
   chmod,
   chown,
@@ -10,8 +8,6 @@ import {
   lutimes,
   mkdir,
   open,
-  readdir,
-  readlink,
   rename,
   rm,
   symlink,
@@ -19,7 +15,6 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 
 const mib = 1024 * 1024;
@@ -117,94 +112,4 @@ export async function changeImageTree(dir: string, seed: number): Promise<void> 
   await chmod(at('boot'), 0o700 + (seed % 8));
   await setXattr(at('sparse.img'), 'user.changed', String(seed));
   await setTimes(at('sparse.img'), seed);
-}
-
-interface Entry {
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly is_file: boolean;
-}
-
-/** All entries of a tree by their path relative to it; '.' is the tree itself. */
-async function readTree(root: string): Promise<Map<string, Entry>> {
-  const entries = new Map<string, Entry>();
-  const links = new Map<string, string[]>();
-  const visit = async (relative: string): Promise<void> => {
-    const path = join(root, relative);
-    const stat = await lstat(path, { bigint: true });
-    const metadata: Record<string, string> = {
-      mode: stat.mode.toString(8),
-      uid: String(stat.uid),
-      gid: String(stat.gid),
-      mtime: String(stat.mtimeNs),
-      size: stat.isDirectory() ? '' : String(stat.size),
-      target: stat.isSymbolicLink() ? await readlink(path) : '',
-    };
-    if (stat.isFile() && stat.nlink > 1n) {
-      const key = `${stat.dev}:${stat.ino}`;
-      links.set(key, [...(links.get(key) ?? []), relative]);
-    }
-    entries.set(relative, { metadata, is_file: stat.isFile() });
-    if (!stat.isDirectory()) return;
-    for (const name of (await readdir(path)).toSorted()) await visit(join(relative, name));
-  };
-  await visit('.');
-  for (const paths of links.values()) {
-    for (const path of paths) {
-      const entry = entries.get(path);
-      if (entry === undefined) continue;
-      entries.set(path, { ...entry, metadata: { ...entry.metadata, hard_links: paths.join(' ') } });
-    }
-  }
-  return addXattrs(root, entries);
-}
-
-/** getfattr prints per file `# file: NAME` and then its attributes. */
-async function addXattrs(root: string, entries: Map<string, Entry>): Promise<Map<string, Entry>> {
-  const args = ['-R', '-P', '-h', '-d', '-m', '-', '-e', 'hex', '.'];
-  const { stdout, code } = await execa('getfattr', args, { cwd: root, reject: false });
-  if (code === 'ENOENT') return entries;
-  for (const block of stdout.split('\n\n')) {
-    const [first = '', ...attributes] = block.split('\n');
-    const path = first.replace('# file: ', '').replace(/^\.\//, '');
-    const entry = entries.get(path);
-    if (entry === undefined) continue;
-    const xattrs = attributes.toSorted().join(' ');
-    entries.set(path, { ...entry, metadata: { ...entry.metadata, xattrs } });
-  }
-  return entries;
-}
-
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha1');
-  await pipeline(createReadStream(path, { highWaterMark: mib }), hash);
-  return hash.digest('hex');
-}
-
-/**
- * The differences of two trees in content, type, mode, owner, size, mtime, symlink target, hard links, and
- * xattrs where getfattr is installed; one line each, none if they are identical.
- */
-export async function compareTrees(a: string, b: string): Promise<string[]> {
-  const [in_a, in_b] = await Promise.all([readTree(a), readTree(b)]);
-  const differences: string[] = [];
-  for (const path of [...new Set([...in_a.keys(), ...in_b.keys()])].toSorted()) {
-    const entry_a = in_a.get(path);
-    const entry_b = in_b.get(path);
-    if (entry_a === undefined || entry_b === undefined) {
-      differences.push(`${path}: only in ${entry_a === undefined ? b : a}`);
-      continue;
-    }
-    for (const key of new Set([...Object.keys(entry_a.metadata), ...Object.keys(entry_b.metadata)])) {
-      const [value_a, value_b] = [entry_a.metadata[key] ?? 'none', entry_b.metadata[key] ?? 'none'];
-      if (value_a !== value_b) differences.push(`${path}: ${key} ${value_a} != ${value_b}`);
-    }
-    if (
-      entry_a.is_file &&
-      entry_b.is_file &&
-      (await hashOf(join(a, path))) !== (await hashOf(join(b, path)))
-    ) {
-      differences.push(`${path}: content differs`);
-    }
-  }
-  return differences;
 }

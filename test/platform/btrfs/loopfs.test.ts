@@ -3,7 +3,8 @@ import { chmod, mkdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, expect, test } from 'vitest';
-import { changeImageTree, compareTrees, makeImageTree } from '../../support/image_tree.js';
+import { compareTrees } from '../../support/compare_trees.js';
+import { changeImageTree, makeImageTree } from '../../support/image_tree.js';
 import { type LoopFs, makeLoopFs } from '../../support/loopfs.js';
 
 let loop_fs: LoopFs | undefined;

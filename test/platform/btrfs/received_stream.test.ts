@@ -12,7 +12,8 @@ import { CommandReader } from '../../../src/stream/command_reader.js';
 import { command_types, stream_header_bytes } from '../../../src/stream/constants.js';
 import { HeadRewriter } from '../../../src/stream/head_rewriter.js';
 import { TailHolder } from '../../../src/stream/tail_holder.js';
-import { changeImageTree, compareTrees, makeImageTree } from '../../support/image_tree.js';
+import { compareTrees } from '../../support/compare_trees.js';
+import { changeImageTree, makeImageTree } from '../../support/image_tree.js';
 import { type LoopFs, makeLoopFs } from '../../support/loopfs.js';
 
 const store = createBtrfs();

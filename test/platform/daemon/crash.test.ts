@@ -5,7 +5,8 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Fleet } from '../../support/fleet.js';
 import { checkHistory } from '../../support/history_check.js';
-import { changeImageTree, compareTrees, makeImageTree } from '../../support/image_tree.js';
+import { compareTrees } from '../../support/compare_trees.js';
+import { changeImageTree, makeImageTree } from '../../support/image_tree.js';
 
 const mebibyte = 1024 * 1024;
 const images = ['a', 'b', 'c', 'd', 'e'];

@@ -2,7 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Fleet, until } from '../../support/fleet.js';
-import { compareTrees, makeImageTree } from '../../support/image_tree.js';
+import { compareTrees } from '../../support/compare_trees.js';
+import { makeImageTree } from '../../support/image_tree.js';
 
 describe('links of real daemons', () => {
   let fleet: Fleet;

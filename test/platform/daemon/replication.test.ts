@@ -4,7 +4,8 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codec_names } from '../../../src/core/codecs.js';
 import { Fleet } from '../../support/fleet.js';
-import { changeImageTree, compareTrees, makeImageTree } from '../../support/image_tree.js';
+import { compareTrees } from '../../support/compare_trees.js';
+import { changeImageTree, makeImageTree } from '../../support/image_tree.js';
 
 const mebibyte = 1024 * 1024;
 

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TransferReport } from '../../../src/core/report.js';
 import { Fleet, until } from '../../support/fleet.js';
 import { checkHistory } from '../../support/history_check.js';
-import { changeImageTree, compareTrees, makeImageTree } from '../../support/image_tree.js';
+import { compareTrees } from '../../support/compare_trees.js';
+import { changeImageTree, makeImageTree } from '../../support/image_tree.js';
 
 const mebibyte = 1024 * 1024;
 

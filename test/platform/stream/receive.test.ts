@@ -7,7 +7,7 @@ import type { StreamVersion } from '../../../src/core/codecs.js';
 import { CommandReader } from '../../../src/stream/command_reader.js';
 import { command_types, crc_offset_bytes } from '../../../src/stream/constants.js';
 import { commandCrc } from '../../../src/stream/crc.js';
-import { compareTrees } from '../../support/image_tree.js';
+import { compareTrees } from '../../support/compare_trees.js';
 import { type LoopFs, makeLoopFs } from '../../support/loopfs.js';
 import {
   checkpoints,

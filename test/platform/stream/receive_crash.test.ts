@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { StreamHash } from '../../../src/pipeline/hash.js';
-import { compareTrees } from '../../support/image_tree.js';
+import { CuttableFs } from '../../support/cuttable_fs.js';
+import { compareTrees } from '../../support/compare_trees.js';
 import { type LoopFs, makeLoopFs } from '../../support/loopfs.js';
 import {
-  CuttableFs,
   checkpoint_bytes,
   checkpoints,
   durableBytes,
@@ -130,8 +130,7 @@ test('after a kill, what is received again is less than what was not yet durable
 });
 
 test('with the disk as it is when the power goes, it goes on from the checkpoint that the state names', async () => {
-  const outer = await makeLoopFs({ size_mb: 2_000 });
-  const inner = await CuttableFs.make(outer, 600);
+  const inner = await CuttableFs.make(600);
   try {
     const directory = join(inner.mountpoint, 'image');
     await mkdir(directory);
@@ -159,13 +158,11 @@ test('with the disk as it is when the power goes, it goes on from the checkpoint
     }
   } finally {
     await inner.dispose();
-    await outer.dispose();
   }
 });
 
 test('a checkpoint at the end of a stream that broke off is on disk when the program has ended', async () => {
-  const outer = await makeLoopFs({ size_mb: 2_000 });
-  const inner = await CuttableFs.make(outer, 600);
+  const inner = await CuttableFs.make(600);
   try {
     const directory = join(inner.mountpoint, 'image');
     await mkdir(directory);
@@ -184,7 +181,6 @@ test('a checkpoint at the end of a stream that broke off is on disk when the pro
     }
   } finally {
     await inner.dispose();
-    await outer.dispose();
   }
 });
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -148,53 +148,4 @@ export async function identity(path: string): Promise<unknown> {
   const { stdout } = await execa('btrfs', ['subvolume', 'show', path]);
   const send_transid = /Send transid:\s*(\d+)/.exec(stdout)?.[1];
   return { received_uuid, read_only, send_transid };
-}
-
-/** A btrfs whose backing file lies on another btrfs, so that it can be copied as it is at one moment. */
-export class CuttableFs {
-  readonly mountpoint: string;
-  readonly #file: string;
-
-  private constructor(outer: LoopFs) {
-    this.#file = join(outer.mountpoint, 'inner.img');
-    this.mountpoint = join(outer.mountpoint, 'inner');
-  }
-
-  static async make(outer: LoopFs, size_mb: number): Promise<CuttableFs> {
-    const made = new CuttableFs(outer);
-    await execa('truncate', ['-s', `${size_mb}M`, made.#file]);
-    await execa('mkfs.btrfs', ['--quiet', made.#file]);
-    await mkdir(made.mountpoint);
-    await made.#mount();
-    return made;
-  }
-
-  /** What would be left if the power went now. */
-  async copyNow(): Promise<void> {
-    await execa('cp', ['--reflink=always', this.#file, `${this.#file}.cut`]);
-  }
-
-  /** Goes on with the copy. */
-  async mountCopy(): Promise<void> {
-    await this.dispose();
-    await rename(`${this.#file}.cut`, this.#file);
-    await this.#mount();
-  }
-
-  async #mount(): Promise<void> {
-    await execa('mount', ['-t', 'btrfs', '-o', 'loop', this.#file, this.mountpoint]);
-  }
-
-  async dispose(): Promise<void> {
-    for (let attempt = 0; attempt < 50; attempt += 1) {
-      const { exitCode } = await execa('umount', [this.mountpoint], { reject: false });
-      // 32: busy for a moment, or not mounted.
-      if (
-        exitCode === 0 ||
-        (await execa('mountpoint', ['-q', this.mountpoint], { reject: false })).exitCode !== 0
-      )
-        return;
-      await sleep(100);
-    }
-  }
 }
