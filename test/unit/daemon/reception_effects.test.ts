@@ -36,6 +36,11 @@ function linkOf(...then: Step[]): void {
     );
 }
 
+const hang = (): Promise<void> => new Promise(() => undefined);
+const prepare = (params: object): Promise<unknown> => bench.run('prepare', { ...bench.params, ...params });
+const stand = (name: string, identity: string, complete = true): void => {
+  bench.store.receive(join(bench.image, name), { identity, complete });
+};
 const lastCheckpoint = (): Checkpoint =>
   bench.told.findLast(({ type }) => type === 'receive.checkpoint')?.['checkpoint'] as Checkpoint;
 const typesTold = (): string[] => bench.told.map(({ type }) => type);
@@ -124,7 +129,6 @@ describe('receive', () => {
   });
 
   test('a stop ends the process at once; so does no byte for too long, but not while the sender skips', async () => {
-    const hang = (): Promise<void> => new Promise(() => undefined);
     bench.script = () => 'exec sleep 600';
     linkOf(hang);
     setTimeout(() => bench.controller.abort(), 50);
@@ -151,12 +155,7 @@ describe('receive', () => {
 });
 
 describe('prepare', () => {
-  const prepare = (params: object): Promise<unknown> => bench.run('prepare', { ...bench.params, ...params });
   const none = { type: 'prepare.done', keeps_checkpoint: false, resume_bytes: 0, reason: '' };
-  const stand = (name: string, identity: string, complete = true): void => {
-    bench.store.receive(join(bench.image, name), { identity, complete });
-  };
-
   const part: Checkpoint = {
     source: { uuid: sample_uuid, parent_uuid: null, stream_version: 2 },
     offset_bytes: 1_500_000,
@@ -221,10 +220,6 @@ describe('prepare', () => {
 });
 
 describe('publish and cleanup', () => {
-  const stand = (name: string, identity: string): void => {
-    bench.store.receive(join(bench.image, name), { identity, complete: true });
-  };
-
   test('the snapshot gets its name and nothing else of the transfer stays; twice is as once', async () => {
     const hidden_name = `${part_prefix}1.0.4`;
     stand(hidden_name, sample_uuid);
