@@ -137,10 +137,13 @@ export class VerifyRun {
     try {
       side = await scanHere(scans, image, number);
       const master = this.#untilHashed(side, this.#master);
-      // It is awaited by each copy; with none left, nobody else hears of its failure.
-      master.catch(() => undefined);
+      let failure: IcbdError | undefined;
+      master.catch((thrown: unknown) => {
+        failure = IcbdError.from(thrown, 'verify snapshot', `${image}/${number}`);
+      });
+      // Where no copy can be compared, nobody waits for the master's own hashing.
       await Promise.all([...this.#copies].map(([node, copy]) => this.#verify(node, copy, master)));
-      if (this.#copies.size > 0) await master;
+      if (failure !== undefined) throw failure;
       const nothing = this.#nothingCompared();
       this.#end(nothing === null ? 'finished' : 'failed', nothing);
     } catch (thrown) {

@@ -10,10 +10,13 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Clock } from '../../../src/core/clock.js';
+import { IcbdError } from '../../../src/core/errors.js';
+import type { ControlLink } from '../../../src/core/link.js';
 import { compareTrees, differences_max } from '../../../src/daemon/verify/compare_trees.js';
 import { formatNs } from '../../../src/daemon/verify/differences.js';
 import { scan_answers, scan_params } from '../../../src/daemon/verify/scan_requests.js';
-import type { ScanSide } from '../../../src/daemon/verify/scan_side.js';
+import { type ScanSide, scanThere } from '../../../src/daemon/verify/scan_side.js';
 import { ScanThread } from '../../../src/daemon/verify/scan_thread.js';
 import { deviceNumber } from '../../../src/daemon/verify/tree_entry.js';
 import { TreeScan } from '../../../src/daemon/verify/tree_scan.js';
@@ -214,6 +217,74 @@ const ended = async (thread: ScanThread): Promise<ScanThread['status']> => {
   while (thread.status.state === 'running') await new Promise((resolve) => setTimeout(resolve, 10));
   return thread.status;
 };
+
+/** A link that answers what it is told to; an error is thrown. */
+const linkOf = (...answers: unknown[]) => {
+  const asked: string[] = [];
+  const link = {
+    peer: { node: 'r1' },
+    request: async ({ method }: { method: string }) => {
+      asked.push(method);
+      const answer = answers.shift();
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+  return { asked, link: () => link as unknown as ControlLink };
+};
+
+/** Its time passes only by waiting. */
+const clockOf = (): Clock => {
+  let now_ms = 0;
+  return {
+    now: () => now_ms,
+    after: (delay_ms, work) => {
+      now_ms += delay_ms;
+      setImmediate(work);
+      return () => {};
+    },
+  };
+};
+const lost = (): IcbdError => new IcbdError('LinkLost', 'gone', { operation: 'x' });
+describe('a scan on a replica', () => {
+  const scan_id = '0'.repeat(16);
+  const status = {
+    state: 'running',
+    phase: 'hashing',
+    entries: 1,
+    bytes: 2,
+    total_bytes: 3,
+    summary: null,
+    error: null,
+  };
+
+  const start = { scan: scan_id, identity: 'one' };
+
+  test('outlives a link that breaks and comes back', async () => {
+    const { link, asked } = linkOf(start, lost(), lost(), status);
+    const side = await scanThere({ link, clock: clockOf(), signal: never }, 'vm', '1');
+    expect(await side.poll()).toEqual(status);
+    expect(asked).toEqual(['verify.start', 'verify.poll', 'verify.poll', 'verify.poll']);
+  });
+
+  test('does not wait for ever, and not for what is no loss of the link', async () => {
+    const { link } = linkOf(start, ...Array.from({ length: 100 }, lost));
+    const side = await scanThere({ link, clock: clockOf(), signal: never }, 'vm', '1');
+    await expect(side.poll()).rejects.toMatchObject({ code: 'LinkLost' });
+    const refused = linkOf(start, new IcbdError('Interrupted', 'gone', { operation: 'x' }), status);
+    const other = await scanThere({ link: refused.link, clock: clockOf(), signal: never }, 'vm', '1');
+    await expect(other.poll()).rejects.toMatchObject({ code: 'Interrupted' });
+    await expect(other.stop()).resolves.toBeUndefined();
+  });
+
+  test('is not believed what is no answer', async () => {
+    for (const bad of [null, { ...status, bytes: -1 }, { ...status, more: 1 }, { ...status, state: 'x' }]) {
+      const { link } = linkOf(start, bad);
+      const side = await scanThere({ link, clock: clockOf(), signal: never }, 'vm', '1');
+      await expect(side.poll()).rejects.toMatchObject({ code: 'InvalidMessage', subject: 'r1' });
+    }
+  });
+});
 
 describe('the thread', () => {
   test('hashes, answers, and can be stopped', async () => {
