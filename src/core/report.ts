@@ -103,6 +103,12 @@ export interface TransferReport {
   /** Uncompressed bytes of the completed stream; null before. */
   readonly stream_bytes: number | null;
   readonly hash: string;
+  /** Bytes of the stream that the replica had when they began to flow last: these were not sent again. */
+  readonly resumed_bytes: number;
+  /** Times that the link was lost while it sent. */
+  readonly link_losses: number;
+  /** On a replica: bytes of the stream that are on its disk, whatever happens; null on the master. */
+  readonly checkpoint_bytes: number | null;
   readonly last_error: ErrorReport | null;
   /** Present while it sends. */
   readonly progress: ProgressReport | null;

@@ -93,6 +93,9 @@ export class TransferReports {
       already_there: outcome?.already_there ?? false,
       stream_bytes: outcome?.stream_bytes ?? null,
       hash: outcome?.hash ?? '',
+      resumed_bytes: context.resumed_bytes,
+      link_losses: context.link_losses,
+      checkpoint_bytes: null,
       last_error,
     };
   }
@@ -112,6 +115,9 @@ export class TransferReports {
       already_there: outcome?.already_there ?? false,
       stream_bytes: outcome?.stream_bytes ?? null,
       hash: outcome?.hash ?? '',
+      resumed_bytes: context.begun_bytes,
+      link_losses: context.losses,
+      checkpoint_bytes: context.checkpoint?.offset_bytes ?? 0,
       last_error: error,
     };
   }

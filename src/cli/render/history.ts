@@ -4,7 +4,7 @@ import { nameOfTransfer } from './progress.js';
 import { type Cell, renderRows } from './table.js';
 import { printable } from './text.js';
 import { shownState } from './transfer_states.js';
-import { formatDate, formatDuration, formatOffset, formatTimeOfDay } from './units.js';
+import { formatBytes, formatDate, formatDuration, formatOffset, formatTimeOfDay } from './units.js';
 import { type View, styleOfState, styled } from './view.js';
 
 /** Why an event happened, in words. */
@@ -29,7 +29,16 @@ export function describeCause(cause: EventCause): string {
 
 /** What an event carries that says more than its type: an error or a reason. */
 function describeEvent({ event }: EventRecord): string {
-  const { error, reason } = event;
+  const { error, reason, offset_bytes, is_live, checkpoint } = event;
+  if (typeof offset_bytes === 'number') {
+    const live = is_live === true ? ', and btrfs send still ran' : '';
+    return offset_bytes === 0
+      ? `from the beginning${live}`
+      : `goes on at ${formatBytes(offset_bytes)}${live}`;
+  }
+  if (typeof checkpoint === 'object' && checkpoint !== null && 'offset_bytes' in checkpoint) {
+    return `${formatBytes(Number(checkpoint.offset_bytes))} are on disk`;
+  }
   if (typeof error === 'object' && error !== null && 'message' in error) {
     const code = 'code' in error ? ` [${String(error.code)}]` : '';
     return `${String(error.message)}${code}`;
@@ -56,12 +65,15 @@ interface Step {
   readonly new_attempt: number | null;
 }
 
+/** Each attempt begins with one of these. */
+const planning_states = new Set(['planning', 'starting_over']);
+
 /** Each event with the state before it, and where attempts begin: at each planning, or each offer of the master. */
 export function toSteps(events: readonly EventRecord[]): Step[] {
   let state_before = '';
   let attempt = 0;
   return events.map((record) => {
-    const begins_here = record.state === 'planning' && state_before !== 'planning';
+    const begins_here = planning_states.has(record.state) && state_before !== record.state;
     const { attempt: offered } = record.event;
     const is_offered =
       record.handled && record.event.type === 'transfer.offer' && typeof offered === 'number';

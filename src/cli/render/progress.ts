@@ -40,7 +40,7 @@ function formatEta(eta_s: number): string {
 function leadOf(state: string, next_at_ms: number | null, now_ms: number): string {
   if (state === 'resting')
     return next_at_ms === null ? '' : `tries again ${formatRelative(next_at_ms, now_ms)}: `;
-  return state === 'failed' || state === 'queued' ? '' : 'before: ';
+  return ['failed', 'queued', 'disconnected', 'starting_over'].includes(state) ? '' : 'before: ';
 }
 
 /** What can be said of a transfer in a few words: its progress, result, error or next step. */

@@ -31,6 +31,16 @@ function describeMeter(transfer: TransferReport): Cell {
   return `${renderBar(transfer)}  ${text} (${on_link})`;
 }
 
+/** What did not have to be sent again, and what would not have to be. */
+function describeResumption({ resumed_bytes, link_losses, checkpoint_bytes }: TransferReport): string {
+  const parts = [
+    resumed_bytes === 0 ? '' : `went on at ${formatBytes(resumed_bytes)} of the stream`,
+    link_losses === 0 ? '' : `the link was lost ${link_losses === 1 ? 'once' : `${link_losses} times`}`,
+    checkpoint_bytes === null || checkpoint_bytes === 0 ? '' : `${formatBytes(checkpoint_bytes)} are on disk`,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
 /** All about one transfer, on one screen. */
 export function renderTransfer(transfer: TransferReport, view: View): string {
   const state = shownState(transfer);
@@ -47,6 +57,7 @@ export function renderTransfer(transfer: TransferReport, view: View): string {
     ['parent', describeParent(transfer)],
     ['stream', describeStream(transfer)],
     ['stream hash', transfer.hash === '' ? '' : `${transfer.hash} (XXH3), the same on both sides`],
+    ['resumption', describeResumption(transfer)],
     ['attempts', `${transfer.attempt}${counted_failures}`],
     [
       'last error',

@@ -155,6 +155,10 @@ test('one transfer: progress, parent and result', () => {
   expect(text).toMatch(/progress +━{10}─{10} {2}50.0 MiB of 100.0 MiB, .* \(25.0 MiB on the link\)/);
   expect(text).toMatch(/parent +2, sent as an increment: newest older snapshot/);
   expect(text).toMatch(/stream +version 2, codec lz4/);
+  const resumed = transferSample({ resumed_bytes: 50 * 1024 * 1024, link_losses: 2, checkpoint_bytes: 1024 });
+  expect(renderTransfer(resumed, plain)).toMatch(
+    /resumption +went on at 50.0 MiB of the stream, the link was lost 2 times, 1.0 KiB are on disk/,
+  );
   expect(renderTransfer(completed, plain)).toMatch(/result +100.0 MiB in 1.5 s/);
   expect(renderTransfer({ ...completed, already_there: true }, plain)).toContain('held the snapshot before');
   expect(renderTransfer(transferSample({ parent: null }), plain)).toContain('none, sent in full');
@@ -188,6 +192,23 @@ test('history: each step with time, delta, states and cause; attempts; what ran'
     `7  ${at(7_000)}  +1.0 s  slot.granted  completed (ignored)  the daemon: start`,
     '',
   ]);
+});
+
+test('history of one that resumed: where it went on, what was on disk, and when it starts over', () => {
+  const [first] = history_sample.events;
+  if (first === undefined) throw new Error('the sample has no event');
+  const mebibyte = 1024 * 1024;
+  const events = [
+    { type: 'send.begun', offset_bytes: 0, is_live: false },
+    { type: 'send.begun', offset_bytes: 7 * mebibyte, is_live: true },
+    { type: 'receive.checkpoint', checkpoint: { offset_bytes: 9 * mebibyte } },
+  ].map((event, seq) => ({ ...first, event, seq, state: 'sending' }));
+  const over = { ...first, event: { type: 'send.mismatch' }, seq: 3, state: 'starting_over' };
+  const text = renderHistory({ ...history_sample, events: [...events, over], effects: [] }, plain);
+  expect(text).toMatch(/send\.begun .*: from the beginning\n/);
+  expect(text).toMatch(/send\.begun .*: goes on at 7\.0 MiB, and btrfs send still ran\n/);
+  expect(text).toMatch(/receive\.checkpoint .*: 9\.0 MiB are on disk\n/);
+  expect(text).toMatch(/attempt 1\n.*send\.mismatch +sending -> starting_over/);
 });
 
 test('status of a replica, and of one with parked actors', () => {
