@@ -80,7 +80,10 @@ export const receptionMachine = setupReception.createMachine({
         },
         'prepare.already_there': {
           target: 'completed',
-          actions: assign({ outcome: () => ({ already_there: true, stream_bytes: 0, hash: '' }) }),
+          actions: assign({
+            outcome: () => ({ already_there: true, stream_bytes: 0, hash: '' }),
+            checkpoint: null,
+          }),
         },
         'prepare.failed': { target: 'refused', actions: noteError },
         restarted: { target: 'preparing', reenter: true },

@@ -17,8 +17,11 @@ const images = ['a', 'b'];
 const cuts = 30;
 /** Of each snapshot that is made while the power fails. */
 const change_bytes = 16 * mib;
-/** So slow that an image takes about a second: cuts fall into each part of it. */
+/** So slow that cuts fall into each part of a transfer. */
 const rate_bytes_per_s = 48 * mib;
+/** Between two cuts, at most so much is sent, or so much time passes. */
+const sent_bytes_max = 24 * mib;
+const wait_ms_max = 2_500;
 
 let disk: CuttableFs;
 let fleet: Fleet;
@@ -54,6 +57,14 @@ async function completedSnapshots(): Promise<string[]> {
   return transfers.map(({ image, number }) => `${image}/${number}`);
 }
 
+async function untilSent(bytes: number): Promise<void> {
+  const { counts } = fleet.proxy(0);
+  const aim_bytes = counts.data_bytes + bytes;
+  for (let waited_ms = 0; counts.data_bytes < aim_bytes && waited_ms < wait_ms_max; waited_ms += 10) {
+    await sleep(10);
+  }
+}
+
 function visibleSnapshots(): string[] {
   return images.flatMap((image) =>
     readdirSync(path.join(fleet.replica(0).fs.mountpoint, image))
@@ -87,7 +98,8 @@ test(`${cuts} power cuts: everything completes, and nothing that was reported co
         await fleet.master.client.send({ image, numbers: [number], to: ['r1'] });
       }
     }
-    await sleep(random.between(50, 900));
+    await untilSent(random.between(0, sent_bytes_max));
+    await sleep(random.between(0, 200));
     const completed = await completedSnapshots();
     if ((await fleet.master.client.transfers()).some(({ settled }) => !settled)) cuts_with_work += 1;
     await disk.copyNow();
@@ -100,9 +112,11 @@ test(`${cuts} power cuts: everything completes, and nothing that was reported co
   }
   fleet.proxy(0).heal();
   const transfers = await fleet.untilSettled();
-  const restarts = transfers.reduce((sum, { attempt }) => sum + attempt - 1, 0);
+  const stream_bytes = transfers.reduce((sum, transfer) => sum + (transfer.stream_bytes ?? 0), 0);
+  const attempts = transfers.reduce((sum, { attempt }) => sum + attempt, 0);
   process.stdout.write(
-    `power: ${cuts} cuts, ${cuts_with_work} with work left, ${transfers.length} transfers, ${restarts} further attempts\n`,
+    `power: ${cuts} cuts, ${cuts_with_work} with work left; ${transfers.length} transfers in ${attempts} attempts; ` +
+      `streams of ${Math.round(stream_bytes / mib)} MiB, sent ${Math.round(fleet.proxy(0).counts.data_bytes / mib)} MiB\n`,
   );
   expect(transfers.filter(({ state }) => state !== 'completed')).toEqual([]);
   expect(cuts_with_work).toBeGreaterThan(cuts / 2);

@@ -8,6 +8,10 @@ import { anyEvent, eventTypes, inputs, sampleEvents } from './machine_events.js'
 
 const kinds = Object.keys(machines) as ActorKind[];
 
+/** Where it goes next depends on its state and on what it was asked for. */
+const placeOf = ({ state, context }: Driven): string =>
+  [state, ...Object.keys(context).filter((name) => context[name] === true)].join(' ');
+
 describe.each(kinds)('%s, whatever happens to it,', (kind) => {
   test('never throws, and its state is plain JSON', () => {
     fc.assert(
@@ -37,9 +41,6 @@ describe.each(kinds)('%s, whatever happens to it,', (kind) => {
 
   test('can come into every state it has', () => {
     const bring = (events: readonly PlainEvent[]): Driven => new Driven(kind, inputs[kind]).send(...events);
-    // Where it goes next depends on what it was asked for as well.
-    const placeOf = ({ state, context }: Driven): string =>
-      [state, ...Object.keys(context).filter((name) => context[name] === true)].join(' ');
     const reached = new Map([[placeOf(bring([])), [] as PlainEvent[]]]);
     const states = new Set([bring([]).state]);
     // A map is walked in the order of its entries, new ones included: breadth first.

@@ -80,6 +80,7 @@ describe('reception', () => {
     expect(inState('cancelled').intents).toContain('message reception.cancelled');
     const there = inState('preparing').send({ type: 'prepare.already_there' });
     expect(there.state).toBe('completed');
+    expect(there.context).toMatchObject({ checkpoint: null });
     expect(there.message('reception.completed').event).toMatchObject({ outcome: { already_there: true } });
     const late = inState('ready').timeOut();
     expect(late.state).toBe('failed');
