@@ -13,6 +13,7 @@ import { errorOfAbort, onAbort } from './abort_reason.js';
 import { decode } from './codec.js';
 import { Interruption } from './interruption.js';
 import type { Meter } from './meter.js';
+import { withinTime } from './within_time.js';
 
 const operation = 'receive';
 /** The sender is told how far the stream is taken about this often; a part of what it may keep. */
@@ -150,12 +151,4 @@ async function nextBlock(
     if (result !== undefined) return result;
     await run.guard(receiver.cut());
   }
-}
-
-/** What the promise gives; undefined if it takes longer. */
-function withinTime<T>(promise: Promise<T>, wait_ms: number, clock: Clock): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(wait_ms, () => resolve(undefined));
-    void promise.then(resolve, reject).finally(cancel);
-  });
 }

@@ -10,6 +10,7 @@ import { checkSnapshotNumber } from '../core/names.js';
 import { startChild } from '../pipeline/child.js';
 import { DurableQueue } from '../pipeline/durable_queue.js';
 import type { StreamHash } from '../pipeline/hash.js';
+import { withinTime } from '../pipeline/within_time.js';
 import { corruptStream } from '../stream/corrupt.js';
 import { Cutter, type CutterOutput, type CutterStart } from '../stream/cutter.js';
 import type { StreamHead } from '../stream/head_rewriter.js';
@@ -96,7 +97,7 @@ export class ReceiveRun {
   async #readAll(): Promise<void> {
     const { input } = this.#its;
     while (!this.#is_over) {
-      const block = await input.next();
+      const block = await this.#nextBlock();
       if (block === undefined) {
         // What came of a stream that is cut off is worth a checkpoint.
         await this.#cut();
@@ -110,7 +111,19 @@ export class ReceiveRun {
       }
       this.#prefix.settle(this.#cutter.offset_bytes);
       await this.#write(() => input.recycle(block));
-      await this.#cutByTime();
+    }
+  }
+
+  /** Makes a checkpoint by time also while nothing comes; undefined at the end. */
+  async #nextBlock(): Promise<Buffer | undefined> {
+    const next = this.#its.input.next().then((block) => ({ block }));
+    // Nobody looks at it any more if the cutting fails.
+    next.catch(() => undefined);
+    for (;;) {
+      const wait_ms = this.#cutAfterMs();
+      const result = await (wait_ms === undefined ? next : withinTime(next, wait_ms, this.#options.clock));
+      if (result !== undefined) return result.block;
+      await this.#cut();
     }
   }
 
@@ -214,10 +227,11 @@ export class ReceiveRun {
     this.#is_over = stop_at_end && is_stream_end;
   }
 
-  async #cutByTime(): Promise<void> {
+  /** Undefined if nothing is to be cut by time. */
+  #cutAfterMs(): number | undefined {
     const { clock, segment_ms, max_errors } = this.#options;
-    const is_due = this.#open !== undefined && clock.now() - this.#open.started_ms >= segment_ms;
-    if (is_due && max_errors === 1) await this.#cut();
+    if (this.#open === undefined || max_errors !== 1) return undefined;
+    return Math.max(0, this.#open.started_ms + segment_ms - clock.now());
   }
 
   async #cut(): Promise<void> {
