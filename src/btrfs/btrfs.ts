@@ -125,10 +125,12 @@ class BtrfsStore implements SnapshotStore {
     hidden_name: string,
     number: string,
     expected_identity: string,
+    afterwards?: () => Promise<void>,
   ): Promise<void> {
     const directory = resolve(image_path);
     await checkBtrfsDirectory(directory, 'publish snapshot');
-    await publishSubvolume(this.#run, this, directory, { hidden_name, number, expected_identity });
+    const names = { hidden_name, number, expected_identity };
+    await publishSubvolume(this.#run, this, directory, names, afterwards);
   }
 
   async sync(path: string): Promise<void> {

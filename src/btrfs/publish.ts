@@ -52,6 +52,7 @@ export async function publishSubvolume(
   store: Pick<SnapshotStore, 'inspect' | 'sync'>,
   image_path: string,
   names: { readonly hidden_name: string; readonly number: string; readonly expected_identity: string },
+  afterwards: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   checkHiddenName(names.hidden_name);
   checkSnapshotNumber(names.number);
@@ -59,6 +60,7 @@ export async function publishSubvolume(
   const target = join(image_path, names.number);
   if ((await lstatIfThere(hidden)) === undefined) {
     await checkPublished(store, hidden, target, names.expected_identity);
+    await afterwards();
     await store.sync(image_path);
     return;
   }
@@ -73,6 +75,7 @@ export async function publishSubvolume(
     throw btrfsError(operation, target, moved);
   }
   await checkPublished(store, hidden, target, names.expected_identity);
+  await afterwards();
   await store.sync(image_path);
 }
 

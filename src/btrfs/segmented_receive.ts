@@ -85,6 +85,7 @@ export class SegmentedReceive implements StreamReceiver {
       seed,
       run,
       ...startOf(checkpoint, this.#head),
+      leaves_data_crc: true,
       check: (command, start_bytes) => {
         this.#checkEnd(command);
         firewall.check(command, start_bytes);

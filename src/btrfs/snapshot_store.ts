@@ -76,11 +76,19 @@ export interface SnapshotStore {
    *
    * @param hidden_name starts with `hidden_prefix`
    * @param expected_identity what `identityOf` must say of it: the received_uuid that the stream gave
+   * @param afterwards done once it has its name, and on disk as well when this returns: what is not needed any more can
+   *   be deleted there, and does not come back after a power cut
    * @throws IcbdError `SnapshotAlreadyExists` (something else stands under `number`, or the hidden one is there as
    *   well), `CorruptData` (the hidden subvolume is not complete, or not of this identity),
    *   `BtrfsSubvolumeNotFound` (neither is there), `InvalidArgument` (a name), `DirNotFound`, `BtrfsPathNotFound`
    */
-  publish(image_path: string, hidden_name: string, number: string, expected_identity: string): Promise<void>;
+  publish(
+    image_path: string,
+    hidden_name: string,
+    number: string,
+    expected_identity: string,
+    afterwards?: () => Promise<void>,
+  ): Promise<void>;
 
   /**
    * Returns when all that was written to the filesystem of `path` before the call is on disk.

@@ -18,7 +18,7 @@ export interface Checkpoint {
   readonly offset_bytes: number;
   /** The last place at or before the offset at which the hash of both sides can be compared. */
   readonly proof: StreamPlace;
-  /** XXH3-64 of the bytes from that place to the offset, 16 lower-case hex digits. */
+  /** What a proof hash that goes on from that place says at the offset, 16 lower-case hex digits. */
   readonly rest_hash: string;
   /** Name of the hidden subvolume in the image's directory. */
   readonly name: string;

@@ -41,11 +41,20 @@ function describeType(type: number): string {
   return `${commandName(type) ?? `type ${type}`} command`;
 }
 
+export interface CommandReaderOptions {
+  /**
+   * Types whose CRC is left to who takes the commands in the end, as `btrfs receive` does check it. Only for commands
+   * that reach it as they are: the CRC of one that is changed is made anew.
+   */
+  readonly unchecked_types?: ReadonlySet<number>;
+}
+
 /**
  * Takes a stream, or several one after the other as `btrfs receive` does, each with its header and its END.
  * Holds at most one incomplete command, and none longer than a kernel writes.
  */
 export class CommandReader {
+  readonly #unchecked_types: ReadonlySet<number>;
   #version: StreamVersion | undefined;
   /** The start of an incomplete command; room for all of it, of which the first `#pending_bytes` are filled. */
   #pending: Buffer = Buffer.alloc(0);
@@ -55,14 +64,18 @@ export class CommandReader {
   #busy = false;
   #failure: IcbdError | undefined;
 
+  constructor({ unchecked_types = new Set() }: CommandReaderOptions = {}) {
+    this.#unchecked_types = unchecked_types;
+  }
+
   /** Bytes of all complete headers and commands so far. */
   get consumed_bytes(): number {
     return this.#consumed_bytes;
   }
 
   /**
-   * The commands that this buffer completes, each with a valid CRC and of a type that its version has. All of them
-   * must be taken before the next push. The buffer must not be changed while a command of it is used.
+   * The commands that this buffer completes, each with a valid CRC (unless that is left to others) and of a type that
+   * its version has. All of them must be taken before the next push. The buffer must not be changed while a command of it is used.
    *
    * `btrfs receive` skips unknown commands in silence; here they end the stream, since nobody can say what is missing
    * then.
@@ -170,7 +183,8 @@ export class CommandReader {
   #command(bytes: Buffer, version: StreamVersion): Command {
     const type = bytes.readUInt16LE(4);
     const where = `the ${describeType(type)} at byte ${this.#consumed_bytes}`;
-    if (!hasValidCrc(bytes)) throw corruptStream(`${where} has a wrong CRC`);
+    if (!this.#unchecked_types.has(type) && !hasValidCrc(bytes))
+      throw corruptStream(`${where} has a wrong CRC`);
     const name = commandName(type);
     if (name === undefined) throw newerStream(`${where} is unknown`);
     const { since } = command_table[name];

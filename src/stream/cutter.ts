@@ -3,7 +3,6 @@ import type { StreamVersion } from '../core/codecs.js';
 import { type Command, CommandReader } from './command_reader.js';
 import { command_types } from './constants.js';
 import { corruptStream } from './corrupt.js';
-import type { StreamHead } from './head_rewriter.js';
 import {
   inSegment,
   isHead,
@@ -13,6 +12,7 @@ import {
   readHead,
   type Segment,
   segment_end,
+  type StreamHead,
 } from './segment.js';
 import { writeStreamHeader } from './stream_header.js';
 
@@ -57,11 +57,18 @@ export interface CutterOptions {
   /** Where the input goes on; its beginning by default. */
   readonly start?: CutterStart;
   /**
+   * Leaves the CRC of commands that carry data to `btrfs receive`, which checks it: here it would cost as much
+   * processor time as all else together. By default each is checked.
+   */
+  readonly leaves_data_crc?: boolean;
+  /**
    * Called with each command before anything of it is given out; what it throws ends the cutting.
    * @param start_bytes where it starts in the whole input; what the command itself says counts from where this began
    */
   readonly check?: (command: Command, start_bytes: number) => void;
 }
+
+const data_types: ReadonlySet<number> = new Set([command_types.write, command_types.encoded_write]);
 
 interface Subvolume {
   readonly head: SubvolumeHead;
@@ -79,7 +86,7 @@ interface Subvolume {
  */
 export class Cutter {
   readonly #options: CutterOptions;
-  readonly #reader = new CommandReader();
+  readonly #reader: CommandReader;
   /** To be added to what the reader has counted. */
   readonly #base_bytes: number;
   #ordinal: number;
@@ -87,6 +94,8 @@ export class Cutter {
 
   constructor(options: CutterOptions) {
     this.#options = options;
+    const unchecked_types = options.leaves_data_crc === true ? data_types : new Set<number>();
+    this.#reader = new CommandReader({ unchecked_types });
     const { offset_bytes = 0, ordinal = 0, within } = options.start ?? {};
     this.#ordinal = ordinal;
     // What the reader would have seen last; its own offsets are not those of the input then.

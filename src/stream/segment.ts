@@ -11,8 +11,21 @@ import type { Command } from './command_reader.js';
 import { writeCommand } from './command_writer.js';
 import { attribute_types, command_types } from './constants.js';
 import { corruptStream } from './corrupt.js';
-import type { StreamHead } from './head_rewriter.js';
 import { writeStreamHeader } from './stream_header.js';
+
+/** What the first command of a stream says. */
+export interface StreamHead {
+  readonly version: StreamVersion;
+  /** `full` creates a subvolume, `incremental` starts with a snapshot of the parent. */
+  readonly kind: 'full' | 'incremental';
+  /** The name that the sender gave, not checked and not used. */
+  readonly path: string;
+  /** The identity of the snapshot: what its received_uuid will be. */
+  readonly uuid: string;
+  readonly ctransid: bigint;
+  /** Identity of the parent; empty for a full stream. */
+  readonly clone_uuid: string;
+}
 
 /** One piece; the subvolume that it makes has this name and this received_uuid. */
 export interface Segment {

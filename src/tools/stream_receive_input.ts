@@ -7,7 +7,7 @@ import { BlockReader } from '../pipeline/blocks.js';
 import { StreamHash } from '../pipeline/hash.js';
 import { CommandReader } from '../stream/command_reader.js';
 import { corruptStream } from '../stream/corrupt.js';
-import type { StreamHead } from '../stream/head_rewriter.js';
+import type { StreamHead } from '../stream/segment.js';
 import { readHead } from '../stream/segment.js';
 import type { InputPlace } from './stream_receive_state.js';
 

@@ -13,7 +13,7 @@ import type { StreamHash } from '../pipeline/hash.js';
 import { withinTime } from '../pipeline/within_time.js';
 import { corruptStream } from '../stream/corrupt.js';
 import { Cutter, type CutterOutput, type CutterStart } from '../stream/cutter.js';
-import type { StreamHead } from '../stream/head_rewriter.js';
+import type { StreamHead } from '../stream/segment.js';
 import type { Segment } from '../stream/segment.js';
 import { PrefixHash, type ReceiveInput } from './stream_receive_input.js';
 import type { ReceiveOptions } from './stream_receive_options.js';

@@ -109,7 +109,13 @@ export class FakeSnapshots implements SnapshotStore {
     for (const gone of [path, ...inside]) this.#nodes.delete(gone);
   }
 
-  async publish(image_path: string, hidden_name: string, number: string, identity: string): Promise<void> {
+  async publish(
+    image_path: string,
+    hidden_name: string,
+    number: string,
+    identity: string,
+    afterwards?: () => Promise<void>,
+  ): Promise<void> {
     this.#checkDirectory(image_path, 'publish snapshot');
     checkHiddenName(hidden_name);
     checkSnapshotNumber(number);
@@ -119,6 +125,7 @@ export class FakeSnapshots implements SnapshotStore {
       if (standing === undefined) throw noSubvolume('publish snapshot', hidden);
       const is_ours = standing.kind === 'subvolume' && standing.info.read_only;
       if (!is_ours || identityOf(standing.info) !== identity) throw targetExists(target);
+      await afterwards?.();
       return;
     }
     const info = await this.inspect(hidden);
@@ -126,6 +133,7 @@ export class FakeSnapshots implements SnapshotStore {
     if (standing !== undefined) throw targetExists(target);
     this.#nodes.delete(hidden);
     this.#nodes.set(target, { kind: 'subvolume', info: { ...info, number } });
+    await afterwards?.();
     this.syncs += 1;
   }
 

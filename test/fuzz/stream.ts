@@ -12,7 +12,7 @@ import { commandCrc } from '../../src/stream/crc.js';
 import { type Command, CommandReader } from '../../src/stream/command_reader.js';
 import { decodeCommand } from '../../src/stream/decode_command.js';
 import { Firewall } from '../../src/stream/firewall.js';
-import { HeadRewriter } from '../../src/stream/head_rewriter.js';
+import { HeadRewriter } from '../support/head_rewriter.js';
 import { shownName } from '../../src/stream/shown_name.js';
 import { writeStreamHeader } from '../../src/stream/stream_header.js';
 import { TailHolder } from '../../src/stream/tail_holder.js';

@@ -45,6 +45,7 @@ export function prepareEffect(options: PrepareOptions): EffectHandler {
     }
     if (held.some(({ identity }) => identity === uuid)) {
       await deleteParts(store, directory, transfer);
+      await store.sync(directory);
       return { type: 'prepare.already_there' };
     }
     checkParent(

@@ -18,8 +18,9 @@ export function receptionEffects(options: PrepareOptions & ReceiveOptions): Reco
       const params = effect.params as ReceptionPlace & { readonly hidden_name: string };
       const { transfer, image, number, uuid, hidden_name } = params;
       const directory = repository.path(image);
-      await store.publish(directory, hidden_name, number, uuid);
-      await deleteParts(store, directory, transfer);
+      await store.publish(directory, hidden_name, number, uuid, () =>
+        deleteParts(store, directory, transfer),
+      );
       return { type: 'publish.done' };
     },
 
@@ -40,6 +41,8 @@ async function deleteIfThere(
 ): Promise<void> {
   try {
     await deleteParts(store, directory, transfer, keep);
+    // What was deleted could be there again after a power cut, and nobody would look for it.
+    await store.sync(directory);
   } catch (thrown) {
     if (!(thrown instanceof IcbdError) || thrown.code !== 'DirNotFound') throw thrown;
     // The same error comes from a filesystem that is not mounted.

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll } from 'vitest';
 import { createBtrfs } from '../../../src/btrfs/btrfs.js';
 import { receiveArguments, sendArguments } from '../../../src/btrfs/stream_arguments.js';
-import { HeadRewriter } from '../../../src/stream/head_rewriter.js';
+import { HeadRewriter } from '../../support/head_rewriter.js';
 import { TailHolder } from '../../../src/stream/tail_holder.js';
 import { type LoopFs, makeLoopFs } from '../../support/loopfs.js';
 import { describeSnapshotStore } from './snapshot_store_contract.js';

@@ -212,8 +212,15 @@ export function describeSnapshotStore(name: string, makeHarness: () => Promise<S
       const { uuid } = await store.inspect(at('1'));
       await harness.receive(at('1'), at(hidden), true);
       const before = await store.inspect(at(hidden));
-      await store.publish(image, hidden, '2', uuid);
-      await store.publish(image, hidden, '2', uuid);
+      const seen: string[][] = [];
+      const look = async (): Promise<void> => void seen.push((await numbers()).toSorted());
+      await store.publish(image, hidden, '2', uuid, look);
+      await store.publish(image, hidden, '2', uuid, look);
+      // Each time, and with the name given.
+      expect(seen).toEqual([
+        ['1', '2'],
+        ['1', '2'],
+      ]);
       expect(await store.inspect(at('2'))).toEqual({ ...before, number: '2' });
       expect(await store.listHidden(image)).toEqual([]);
       expect((await numbers()).toSorted()).toEqual(['1', '2']);

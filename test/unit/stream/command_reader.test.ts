@@ -172,3 +172,15 @@ test('where a stream ends too early, and what it ends with, is told', () => {
     expect(endOf(bytes)).toThrow(refused('CorruptData', message));
   }
 });
+
+test('the CRC of some types can be left to who takes them; that of all others counts', () => {
+  const unchecked_types = new Set([command_types.write]);
+  const data = writeDataCommand('file', Buffer.from('data'), 2);
+  data.writeUInt8(data.readUInt8(data.length - 1) ^ 1, data.length - 1);
+  const head = Buffer.concat([writeStreamHeader(2), subvolCommand('x', 2)]);
+  const read = (bytes: Buffer): Command[] => [...new CommandReader({ unchecked_types }).push(bytes)];
+  expect(read(Buffer.concat([head, data])).map(({ name }) => name)).toEqual(['subvol', 'write']);
+  expect(() => [...new CommandReader().push(Buffer.concat([head, data]))]).toThrow(/write command .* CRC/);
+  head.writeUInt8(head.readUInt8(head.length - 1) ^ 1, head.length - 1);
+  expect(() => read(head)).toThrow(/subvol command .* CRC/);
+});

@@ -1,26 +1,23 @@
-/** Gives the subvolume that a send stream makes another name. */
-import type { StreamVersion } from '../core/codecs.js';
-import { IcbdError } from '../core/errors.js';
-import { bytesAttribute, readAttributes, uint64Attribute, uuidAttribute } from './attributes.js';
-import { writeCommand } from './command_writer.js';
-import { attribute_types, command_header_bytes, command_types, stream_header_bytes } from './constants.js';
-import { corruptStream } from './corrupt.js';
-import { hasValidCrc } from './crc.js';
-import { readStreamHeader } from './stream_header.js';
-
-/** What the first command of a stream says. */
-export interface StreamHead {
-  readonly version: StreamVersion;
-  /** `full` creates a subvolume, `incremental` starts with a snapshot of the parent. */
-  readonly kind: 'full' | 'incremental';
-  /** The name that the sender gave, not checked and not used. */
-  readonly path: string;
-  /** The identity of the snapshot: what its received_uuid will be. */
-  readonly uuid: string;
-  readonly ctransid: bigint;
-  /** Identity of the parent; empty for a full stream. */
-  readonly clone_uuid: string;
-}
+/** Gives the subvolume that a send stream makes another name, as a receiver without segments would. */
+import type { StreamHead } from '../../src/stream/segment.js';
+import type { StreamVersion } from '../../src/core/codecs.js';
+import { IcbdError } from '../../src/core/errors.js';
+import {
+  bytesAttribute,
+  readAttributes,
+  uint64Attribute,
+  uuidAttribute,
+} from '../../src/stream/attributes.js';
+import { writeCommand } from '../../src/stream/command_writer.js';
+import {
+  attribute_types,
+  command_header_bytes,
+  command_types,
+  stream_header_bytes,
+} from '../../src/stream/constants.js';
+import { corruptStream } from '../../src/stream/corrupt.js';
+import { hasValidCrc } from '../../src/stream/crc.js';
+import { readStreamHeader } from '../../src/stream/stream_header.js';
 
 /** A path of 4096 bytes and five short attributes fit many times. */
 const head_payload_bytes_max = 8 * 1024;

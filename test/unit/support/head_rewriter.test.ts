@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { CommandReader } from '../../../src/stream/command_reader.js';
 import { writeCommand } from '../../../src/stream/command_writer.js';
 import { attribute_types, command_types, stream_header_bytes } from '../../../src/stream/constants.js';
-import { HeadRewriter } from '../../../src/stream/head_rewriter.js';
+import { HeadRewriter } from '../../support/head_rewriter.js';
 import { writeStreamHeader } from '../../../src/stream/stream_header.js';
-import * as sample from './sample_stream.js';
+import * as sample from '../stream/sample_stream.js';
 
 const corrupt = expect.objectContaining({ code: 'CorruptData' });
 const { arbitrary_cuts, arbitrary_stream, cut } = sample;
