@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { afterEach, expect, test } from 'vitest';
 import { createBtrfs } from '../../../src/btrfs/btrfs.js';
 import { receiveArguments, sendArguments } from '../../../src/btrfs/stream_arguments.js';
-import { HeadRewriter } from '../../../src/stream/head_rewriter.js';
+import { HeadRewriter } from '../../support/head_rewriter.js';
 import { compareTrees } from '../../support/compare_trees.js';
 import { makeImageTree } from '../../support/image_tree.js';
 import { type LoopFs, makeLoopFs } from '../../support/loopfs.js';

@@ -10,7 +10,7 @@ import type { StreamVersion } from '../../../src/core/codecs.js';
 import { identityOf } from '../../../src/core/lineage.js';
 import { CommandReader } from '../../../src/stream/command_reader.js';
 import { command_types, stream_header_bytes } from '../../../src/stream/constants.js';
-import { HeadRewriter } from '../../../src/stream/head_rewriter.js';
+import { HeadRewriter } from '../../support/head_rewriter.js';
 import { TailHolder } from '../../../src/stream/tail_holder.js';
 import { compareTrees } from '../../support/compare_trees.js';
 import { changeImageTree, makeImageTree } from '../../support/image_tree.js';
