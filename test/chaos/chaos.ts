@@ -18,8 +18,10 @@ if (!Number.isInteger(seed) || !(minutes > 0)) {
   process.stderr.write('usage: npm run chaos -- [--minutes N] [--seed WHOLE_NUMBER] [--tls] [--keep]\n');
   process.exit(2);
 }
+const started_ms = performance.now();
 const say = (line: string): void => {
-  process.stdout.write(`chaos: ${line}\n`);
+  const elapsed_s = (performance.now() - started_ms) / 1_000;
+  process.stdout.write(`chaos ${elapsed_s.toFixed(0).padStart(4)} s: ${line}\n`);
 };
 
 const interrupt = new AbortController();

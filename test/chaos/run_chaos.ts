@@ -35,7 +35,8 @@ const progress_s = 10;
 const settle_timeout_ms = 240_000;
 /** Failures are many here, and none of them is a reason to give up. */
 const master_transfers = 'failures_max = 1000\nslots_per_replica = 3\ncodec = "none"\nstall_timeout_s = 20';
-const replica_transfers = 'stall_timeout_s = 20';
+/** Small, so that the streams here have several checkpoints. */
+const replica_transfers = 'stall_timeout_s = 20\ncheckpoint_mib = 4';
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
@@ -56,16 +57,14 @@ async function rage(fleet: Fleet, workload: Workload, options: ChaosOptions, fau
   // Not AbortSignal.timeout within AbortSignal.any: Node 20 may collect it before it fires.
   const over = setTimeout(() => stop.abort(), options.seconds * 1_000);
   options.signal?.addEventListener('abort', () => stop.abort(), { once: true });
-  const started_ms = performance.now();
   const progress = setInterval(() => {
-    const elapsed_s = Math.round((performance.now() - started_ms) / 1_000);
     void fleet.master.client.transfers({ limit: 10_000 }).then(
       (transfers) => {
         const done = transfers.filter(({ settled }) => settled).length;
         const count = sum(Object.values(faults));
-        options.say(`${elapsed_s} s: ${count} faults, ${done} of ${transfers.length} transfers settled`);
+        options.say(`${count} faults, ${done} of ${transfers.length} transfers settled`);
       },
-      () => options.say(`${elapsed_s} s: ${sum(Object.values(faults))} faults, the master is down`),
+      () => options.say(`${sum(Object.values(faults))} faults, the master is down`),
     );
   }, progress_s * 1_000);
   try {
@@ -77,9 +76,14 @@ async function rage(fleet: Fleet, workload: Workload, options: ChaosOptions, fau
 }
 
 /** Waits for all transfers, sends once more what some replica may never have been told of, and waits again. */
-async function settle(fleet: Fleet, workload: Workload): Promise<TransferReport[]> {
+async function settle(
+  fleet: Fleet,
+  workload: Workload,
+  say: (line: string) => void,
+): Promise<TransferReport[]> {
   await fleet.untilOnline();
   await fleet.untilSettled(settle_timeout_ms);
+  say('sending everything once more: what is there is recognised');
   await workload.prune();
   for (const image of workload.images) {
     const numbers = (await fleet.master.client.snapshots(image)).map(({ number }) => number);
@@ -113,7 +117,7 @@ async function conclude(
 ): Promise<ChaosReport> {
   options.signal?.throwIfAborted();
   options.say('no more faults; waiting until everything is completed');
-  const transfers = await settle(fleet, workload);
+  const transfers = await settle(fleet, workload, options.say);
   options.say('comparing everything');
   const problems = await judge(fleet, workload.images, transfers);
   return {
