@@ -110,6 +110,10 @@ secret_file = ${toml(join(directory, `${replica.name}.secret`))}
 
 [control]
 socket = ${toml(replica.socket)}
+
+# The default is 256; but the demo's image is small.
+[transfers]
+checkpoint_mib = 32
 `;
   writeFileSync(replica.config_file, text);
 }

@@ -8,6 +8,7 @@ import { renderHistory } from '../render/history.js';
 import { renderTransfers } from '../render/lists.js';
 import { describeProgress, nameOfTransfer } from '../render/progress.js';
 import { isLost, waitForTransfers } from '../wait.js';
+import { formatBytes } from '../render/units.js';
 import type { DemoNode } from './nodes.js';
 import { type Stage, bringUp, data_mib, image, liveOf, takeSnapshot } from './stage.js';
 import { changeVmImage, makeVmImage } from './vm_image.js';
@@ -88,7 +89,7 @@ async function sendThroughCrash(stage: Stage, number: string): Promise<TransferR
     signal.throwIfAborted();
     note(`*** started ${victim.name} again, pid ${await bringUp(stage, victim)}; from here on nobody helps`);
   });
-  return transfers.find((transfer) => transfer.id === hit && transfer.attempt > 1);
+  return transfers.find((transfer) => transfer.id === hit && transfer.link_losses > 0);
 }
 
 /** Sends all snapshots through a crash; adds the numbers of further snapshots, if the first went too fast to be hit. */
@@ -118,4 +119,10 @@ export async function tellHistory(stage: Stage, survivor: TransferReport): Promi
   story.heading(`What happened to the transfer ${nameOfTransfer(survivor)}, as the master recorded it`);
   story.sameAs(`transfer history ${survivor.id}`);
   story.raw(renderHistory(await master.client.history(survivor.id), story.view));
+  const { resumed_bytes, stream_bytes } = survivor;
+  if (resumed_bytes === 0 || stream_bytes === null) return;
+  const whole = formatBytes(stream_bytes);
+  story.line(
+    `the replica had ${formatBytes(resumed_bytes)} of ${whole} on its disk: only the rest was sent again`,
+  );
 }
