@@ -209,7 +209,8 @@ export class OutgoingStream {
   /** Does something with the stream for a link, one at a time; ends it if that fails by anything but a lost link. */
   async #use<T>(signal: AbortSignal, sink: DataSink, work: (run: Interruption) => Promise<T>): Promise<T> {
     if (this.#run !== undefined) throw this.#internal('the stream is in use');
-    const isLost = (cause: IcbdError): boolean => this.#failure === undefined && isLinkLoss(cause);
+    const isLost = (cause: IcbdError): boolean =>
+      this.#failure === undefined && !signal.aborted && isLinkLoss(cause);
     const run = new Interruption((cause) => {
       if (isLost(cause)) return;
       sink.abort(cause.toReport());

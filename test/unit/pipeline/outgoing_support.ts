@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Clock } from '../../../src/core/clock.js';
 import type { Codec } from '../../../src/core/codecs.js';
@@ -47,7 +48,11 @@ export class TestChildren {
   }
 
   async check(): Promise<void> {
-    const left = this.#started.filter((child) => isSameProcess(child.pid ?? 0, child.start_time));
+    const running = (): Child[] =>
+      this.#started.filter((child) => isSameProcess(child.pid ?? 0, child.start_time));
+    // One that was killed takes a moment to be gone.
+    for (let waited_ms = 0; running().length > 0 && waited_ms < 1_000; waited_ms += 20) await sleep(20);
+    const left = running();
     for (const child of this.#started.splice(0)) {
       child.stop(new IcbdError('Cancelled', 'test is over', { operation: 'test' }).toReport());
       await child.finished;
