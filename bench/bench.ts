@@ -1,8 +1,9 @@
 /**
- * `npm run bench [-- --size-mb N --runs N --write]`: icbdrep beside what people use today, on the same data,
- * interleaved. `--write` puts the results into docs/performance.md.
+ * `npm run bench [-- --size-mb N --runs N --write --only SECTION]`: icbdrep beside what people use today, on the same
+ * data, interleaved, and what resuming costs. `--write` puts the results into docs/performance.md. SECTION is `peers`
+ * or `resume`; the results of the other stay.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,9 +11,10 @@ import { execa } from 'execa';
 import { type Codec, codec_names } from '../src/core/codecs.js';
 import { Fleet } from '../test/support/fleet.js';
 import { type Contender, icbdrep, rawPipe, sshLz4Pipe, sshPipe } from './support/contenders.js';
-import { writeVmImage } from './support/image.js';
+import { makeImage } from './support/image.js';
 import { startPrivateSshd } from './support/private_sshd.js';
-import { type Row, medianRatio, streamOf, table, wallOf } from './support/table.js';
+import { type Row, medianRatio, streamOf, table, verdict, wallOf } from './support/table.js';
+import { resuming } from './resuming.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -20,22 +22,22 @@ const { values: flags } = parseArgs({
     runs: { type: 'string', default: '3' },
     'ssh-port': { type: 'string', default: '22822' },
     write: { type: 'boolean', default: false },
+    only: { type: 'string' },
   },
 });
+const sections = ['peers', 'resume'] as const;
+type Section = (typeof sections)[number];
+const wanted = sections.filter((section) => flags.only === undefined || flags.only === section);
+if (wanted.length === 0) {
+  process.stderr.write(`--only takes one of: ${sections.join(', ')}\n`);
+  process.exit(2);
+}
 const size_mb = Number(flags['size-mb']);
 const runs = Number(flags.runs);
 
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
-
-async function makeImage(fleet: Fleet, name: string, megabytes: number): Promise<void> {
-  const source = await fleet.addImage(name);
-  await writeVmImage(path.join(source, 'disk.img'), megabytes, 7);
-  await fleet.master.client.createSnapshot(name);
-  // Reads it once, so that every contender finds it in memory.
-  await execa('bash', ['-c', `btrfs send -q '${path.join(path.dirname(source), '1')}' > /dev/null`]);
-}
 
 /** Every contender once untimed, then all of them in turn, `runs` times. */
 async function compare(contenders: readonly Contender[], image: string): Promise<Row[]> {
@@ -55,11 +57,6 @@ function find(rows: readonly Row[], name: string): Row {
   const row = rows.find((each) => each.name === name);
   if (row === undefined) throw new Error(`no row ${name}`);
   return row;
-}
-
-/** One line for a figure that was aimed at. */
-function verdict(what: string, value: number, isReached: (value: number) => boolean, aim: string): string {
-  return `- ${isReached(value) ? 'reached' : 'NOT reached'}: ${what}: ${value.toFixed(2)} (aim: ${aim})`;
 }
 
 async function uncompressed(): Promise<string> {
@@ -190,30 +187,50 @@ async function machine(): Promise<string> {
   return `${cpus().length} cores (${cpu?.model ?? 'unknown'}), ${memory_gb} GB, Linux ${release()}, ${stdout.split('\n')[0]}, Node ${process.version}; loop devices on tmpfs, everything in memory`;
 }
 
-const begin = '<!-- bench:begin -->';
-const end = '<!-- bench:end -->';
+async function peers(): Promise<string> {
+  return [
+    `Command: \`npm run bench -- --only peers\` (${runs} runs of each, interleaved, after one warm-up; medians, and medians of the ratios of each run)`,
+    '',
+    `Machine: ${await machine()}`,
+    '',
+    `### ${size_mb} MB that compress about 2:1`,
+    '',
+    await uncompressed(),
+    '',
+    `### The same on filesystems mounted compress=zstd:1`,
+    '',
+    await compressedOnDisk(),
+  ].join('\n');
+}
 
-function writeResults(text: string): void {
+async function resume(): Promise<string> {
+  return [
+    `Command: \`npm run bench -- --only resume\` (${runs} runs of each, interleaved, after one warm-up)`,
+    '',
+    `Machine: ${await machine()}`,
+    '',
+    '### What checkpoints cost, and what a crash costs',
+    '',
+    await resuming({ size_mb, runs, say }),
+  ].join('\n');
+}
+
+/** Each section stands between two comments, which name it. */
+function writeResults(section: Section, text: string): void {
+  const [begin, end] = [`<!-- bench:begin ${section} -->`, `<!-- bench:end ${section} -->`];
   const file = new URL('../docs/performance.md', import.meta.url);
-  mkdirSync(new URL('../docs/', import.meta.url), { recursive: true });
   const before = readFileSync(file, 'utf8');
+  if (!before.includes(begin) || !before.includes(end)) {
+    throw new Error(`docs/performance.md has no ${begin} and ${end}`);
+  }
   const [head = ''] = before.split(begin);
   const tail = before.split(end)[1] ?? '';
   writeFileSync(file, `${head}${begin}\n${text}\n${end}${tail}`);
 }
 
-const results = [
-  `Command: \`npm run bench\` (${runs} runs of each, interleaved, after one warm-up; medians, and medians of the ratios of each run)`,
-  '',
-  `Machine: ${await machine()}`,
-  '',
-  `### ${size_mb} MB that compress about 2:1`,
-  '',
-  await uncompressed(),
-  '',
-  `### The same on filesystems mounted compress=zstd:1`,
-  '',
-  await compressedOnDisk(),
-].join('\n');
-say(`\n${results}`);
-if (flags.write) writeResults(results);
+const measured: Record<Section, () => Promise<string>> = { peers, resume };
+for (const section of wanted) {
+  const text = await measured[section]();
+  say(`\n${text}`);
+  if (flags.write) writeResults(section, text);
+}

@@ -25,7 +25,7 @@ async function forget(subvolume: string): Promise<void> {
   await settle(path.dirname(subvolume));
 }
 
-async function settle(directory: string): Promise<void> {
+export async function settle(directory: string): Promise<void> {
   await execa('btrfs', ['filesystem', 'sync', directory]);
   await execa('btrfs', ['subvolume', 'sync', directory]);
   await execa('sync');

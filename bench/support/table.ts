@@ -53,3 +53,13 @@ export function table(rows: readonly Row[]): string {
   const all = [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...lines];
   return all.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
+
+/** One line for a figure that was aimed at. */
+export function verdict(
+  what: string,
+  value: number,
+  isReached: (value: number) => boolean,
+  aim: string,
+): string {
+  return `- ${isReached(value) ? 'reached' : 'NOT reached'}: ${what}: ${value.toFixed(2)} (aim: ${aim})`;
+}

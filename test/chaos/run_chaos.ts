@@ -25,7 +25,10 @@ export interface ChaosReport {
   readonly attempts: number;
   /** Of the streams of all completed transfers. */
   readonly stream_bytes: number;
-  /** Blocks that the proxies passed on, master to replicas; all are sent as they are, so these are bytes of streams. */
+  /**
+   * Blocks that the proxies passed on, master to replicas; all are sent as they are, so these are bytes of streams.
+   * Over TLS nobody sees blocks: it is everything then, with what is around them.
+   */
   readonly sent_bytes: number;
   readonly flips: number;
   readonly cuts: number;
@@ -126,7 +129,9 @@ async function conclude(
     transfers: transfers.length,
     attempts: sum(transfers.map(({ attempt }) => attempt)),
     stream_bytes: sum(transfers.map(({ stream_bytes }) => stream_bytes ?? 0)),
-    sent_bytes: sum(fleet.proxies.map(({ counts }) => counts.data_bytes)),
+    sent_bytes: sum(
+      fleet.proxies.map(({ counts }) => (options.tls === true ? counts.down_bytes : counts.data_bytes)),
+    ),
     flips: sum(fleet.proxies.map(({ counts }) => counts.flips)),
     cuts: sum(fleet.proxies.map(({ counts }) => counts.cuts)),
   };

@@ -10,11 +10,11 @@ import { type Random, randomFrom } from '../support/random.js';
 
 const mib = 1024 * 1024;
 const image_names = ['alpha', 'beta', 'gamma', 'delta'] as const;
-const image_bytes = 24 * mib;
+const image_bytes = 16 * mib;
 /** No more is begun while so many transfers are open. */
 const open_max = 24;
 /** Older snapshots of an image are deleted everywhere, so that a long run does not fill the disks. */
-const snapshots_kept = 8;
+const snapshots_kept = 4;
 
 export interface Workload {
   readonly images: readonly string[];

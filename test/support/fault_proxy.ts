@@ -105,6 +105,11 @@ export class FaultProxy {
     });
   }
 
+  /** Waits, in the middle of all that passes, until so many bytes are counted. */
+  async reach(data_bytes: number): Promise<void> {
+    while (this.counts.data_bytes < data_bytes) await sleep(1);
+  }
+
   release(): void {
     this.#hold = undefined;
     this.#held.open();

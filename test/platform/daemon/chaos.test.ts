@@ -5,7 +5,7 @@ import { describeReport, runChaos } from '../../chaos/run_chaos.js';
 const fixed_seed = 20_251;
 
 /** With what comes before and after, about two minutes. */
-const fault_seconds = 90;
+const fault_seconds = 75;
 
 test('two minutes of everything going wrong end with every copy identical', {
   timeout: 400_000,
