@@ -12,9 +12,10 @@ export default defineConfig({
         test: {
           name: 'platform',
           include: ['test/platform/**/*.test.ts'],
-          testTimeout: 180_000,
+          testTimeout: 240_000,
           hookTimeout: 120_000,
-          ...serial,
+          // They wait more than they work; each has filesystems, daemons and ports of its own.
+          maxWorkers: 2,
         },
       },
     ],

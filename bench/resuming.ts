@@ -56,7 +56,7 @@ async function costOfCheckpoints(fleet: Fleet, { runs, say }: Options): Promise<
   const [none, far] = rows;
   if (none === undefined || far === undefined) throw new Error('no rows');
   return [
-    table(rows),
+    table(rows, 'none'),
     '',
     verdict(
       `${nameOf(256)} to none, durable`,

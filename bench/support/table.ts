@@ -20,8 +20,8 @@ export function medianRatio(row: Row, base: Row, of: (sample: Sample) => number)
 export const wallOf = (sample: Sample): number => sample.wall_s;
 export const streamOf = (sample: Sample): number => sample.parts_s['stream'] ?? Number.NaN;
 
-/** A Markdown table: medians over the runs, and the ratios to the first row. */
-export function table(rows: readonly Row[]): string {
+/** A Markdown table: medians over the runs, and the ratios to the first row, called `base_name`. */
+export function table(rows: readonly Row[], base_name = 'raw'): string {
   const [base] = rows;
   if (base === undefined) return '';
   const lines = rows.map((row) => {
@@ -43,9 +43,9 @@ export function table(rows: readonly Row[]): string {
   const head = [
     'way',
     'stream s',
-    'to raw',
+    `to ${base_name}`,
     'durable s',
-    'to raw',
+    `to ${base_name}`,
     'CPU s',
     'master peak MB',
     'replica peak MB',

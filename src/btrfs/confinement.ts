@@ -4,7 +4,8 @@
  * `btrfs receive` opens files by their paths, and what a path leads through may be a symlink of the parent snapshot,
  * which the stream says nothing of. So it runs in a mount namespace of its own, in which the filesystem is mounted with
  * `nosymfollow,nodev,nosuid,noexec`. That is the whole mount and not a bind of the directory: `btrfs receive` looks
- * for parents by their paths from the filesystem's root. Needs Linux 5.10 and a util-linux of that time or later.
+ * for parents by their paths from the filesystem's root. The namespace sees all other mounts as well; where they are
+ * shared, as systemd has them, it lets go of what is unmounted outside, else when the process ends. Needs Linux 5.10 and a util-linux of that time or later.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
@@ -81,7 +82,7 @@ function need(program: string): string {
  */
 export function confinedTo(directory: string): readonly string[] {
   const { mount_point } = findMount(directory);
-  const namespace = [need('unshare'), '--mount', '--propagation', 'private', '--'];
+  const namespace = [need('unshare'), '--mount', '--propagation', 'slave', '--'];
   return [...namespace, need('sh'), '-c', script, 'sh', need('mount'), mount_options, mount_point];
 }
 

@@ -122,16 +122,6 @@ describe.each([1, 2] as const)('stream version %d', (version) => {
     expect(await store.listHidden(directory)).toEqual([]);
   });
 
-  test('what follows END is not received', async () => {
-    const directory = await replicaDirectory(`appended v${version}`);
-    const stream = await send('1', undefined, version);
-    const { holder, end } = startReceive(directory, Buffer.concat([stream, stream]));
-    expect(await end(holder.finish())).toBe(0);
-    expect(await store.listSnapshots(directory)).toEqual([]);
-    expect(await store.listHidden(directory)).toEqual([hidden]);
-    await store.deleteSubvolume(join(directory, hidden));
-  });
-
   test('every command of a real stream is read', async () => {
     for (const parent of [undefined, '1']) {
       const stream = await send('2', parent, version);
