@@ -149,8 +149,10 @@ export class ControlClient {
         const details = { operation: 'control', subject, hint, cause: error };
         reject(new IcbdError('DaemonNotRunning', message, details));
       };
+      const headers = { 'content-type': 'application/json' };
       const request = httpRequest(
-        { socketPath: subject, method, path, headers: { 'content-type': 'application/json' } },
+        // A connection for each: one that is kept may have been closed by the daemon a moment ago.
+        { socketPath: subject, method, path, headers, agent: false },
         (response) => {
           const chunks: Buffer[] = [];
           let bytes = 0;

@@ -13,6 +13,7 @@ import { IcbdError } from '../../core/errors.js';
 import { identityOf } from '../../core/lineage.js';
 import { isLinkLoss } from '../../core/link_loss.js';
 import type { EffectRecord } from '../../core/records.js';
+import { onAbort } from '../../pipeline/abort_reason.js';
 import { Meter } from '../../pipeline/meter.js';
 import { pumpReceive, type ReceiveEnd } from '../../pipeline/receive_pump.js';
 import type { EffectHandler, EffectTools } from '../../runtime/ports.js';
@@ -150,17 +151,19 @@ class Reception {
     // What this side has already can take the sender long to read.
     source.onSkipped = () => meter.touch();
     const hide = this.#showProgress(source, meter);
-    const stalled = new AbortController();
+    // Not AbortSignal.any: on Node 20 what that makes can be collected before it fires.
+    const stop = new AbortController();
+    const forget = onAbort(signal, () => stop.abort(signal.reason));
     const unwatch = watchForStall({
       idleMs: () => meter.idle_ms(),
       stall_timeout_ms,
       subject: transfer,
-      stop: (reason) => stalled.abort(IcbdError.fromReport(reason)),
+      stop: (reason) => stop.abort(IcbdError.fromReport(reason)),
     });
     try {
-      const any_signal = AbortSignal.any([signal, stalled.signal]);
-      return await pumpReceive({ receiver, codec, source, meter, clock, signal: any_signal });
+      return await pumpReceive({ receiver, codec, source, meter, clock, signal: stop.signal });
     } finally {
+      forget();
       unwatch();
       hide();
     }
