@@ -5,7 +5,10 @@ const serial = { fileParallelism: false, maxWorkers: 1 };
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        // By default there is one worker less than cores.
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, maxWorkers: 2 },
+      },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000, ...serial } },
       { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 } },
       {

@@ -91,9 +91,9 @@ export function addStreamReceive(stream: Command, run: CliRun): void {
     .addOption(
       new Option('--checkpoint <bytes>', 'make a checkpoint after so much of the stream')
         .argParser(parseSize)
-        .default(128 * 1024 ** 2, '128M'),
+        .default(256 * 1024 ** 2, '256M'),
     )
-    .option('--checkpoint-seconds <n>', 'and at the latest after so long', parseCount, 60)
+    .option('--checkpoint-seconds <n>', 'and at the latest after so long', parseCount, 30)
     .option('--state <file>', 'where to remember checkpoints (default: hidden in the directory)')
     .option('-e, --end-cmd', 'stop at the first end of a stream')
     .option(

@@ -75,8 +75,8 @@ function checkpointsIn(text: string): number[] {
  * @param is_held whether stdin stays open behind it, as if more were to come
  */
 export function startReceive(args: readonly string[], input?: Buffer, is_held = false): RunningReceive {
-  const program = join(root, 'src/cli/icbdrep.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', program, 'stream', 'receive', ...args], {
+  const program = join(root, 'dist/cli/icbdrep.js');
+  const child = spawn(process.execPath, [program, 'stream', 'receive', ...args], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
