@@ -158,6 +158,9 @@ export class ImageRepository {
     if (stats === undefined && (create || makes_directories)) {
       await mkdir(directory);
       if (create && !makes_directories) await store.createSubvolume(path.join(directory, default_source));
+      // The database says that the image is there: so must the disk, after a power cut too.
+      await store.checkMountpoint(directory);
+      await store.sync(directory);
     } else if (!stats?.isDirectory()) {
       throw new IcbdError('DirNotFound', `there is no directory ${directory}`, {
         operation: 'add image',

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { type LoopFs, makeLoopFs } from './loopfs.js';
 
+const released_ms_max = 60_000;
+
 export class CuttableFs {
   readonly mountpoint: string;
   readonly #outer: LoopFs;
@@ -55,10 +57,23 @@ export class CuttableFs {
   /** A process that has just ended may still hold it for a moment. */
   async #unmount(): Promise<void> {
     for (let attempt = 0; attempt < 50; attempt += 1) {
-      if ((await execa('umount', [this.mountpoint], { reject: false })).exitCode === 0) return;
+      if ((await execa('umount', [this.mountpoint], { reject: false })).exitCode === 0) break;
       const { exitCode } = await execa('mountpoint', ['-q', this.mountpoint], { reject: false });
-      if (exitCode !== 0) return;
+      if (exitCode !== 0) break;
       await sleep(100);
     }
+    await this.#untilReleased();
+  }
+
+  /**
+   * Each confined `btrfs receive`, of other tests as well, sees all mounts of its start until it ends, and the kernel
+   * does not mount a copy of a filesystem that is still mounted anywhere.
+   */
+  async #untilReleased(): Promise<void> {
+    for (let waited_ms = 0; waited_ms < released_ms_max; waited_ms += 50) {
+      if ((await execa('losetup', ['--associated', this.#file])).stdout === '') return;
+      await sleep(50);
+    }
+    throw new Error(`${this.#file} is still mounted somewhere after ${released_ms_max} ms`);
   }
 }
