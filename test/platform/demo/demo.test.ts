@@ -137,7 +137,8 @@ test('when its time is over it fails and cleans up', async () => {
 
 test('what a killed demo left is removed by the next', async () => {
   const killed = startDemo();
-  await untilPrinted(killed, 'dials the master');
+  // All daemons are there, and noted down, by then.
+  await untilPrinted(killed, 'sending');
   killed.kill('SIGKILL');
   await killed;
   expect((await leftBehind()).length).toBeGreaterThan(6);
