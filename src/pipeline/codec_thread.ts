@@ -5,8 +5,9 @@
  * their allocator then keeps some 400 MB. One thread that allocates and frees by itself keeps next to nothing. Memory
  * that both sides see would be simpler, but V8 copies from and to it with a loop of atomic words.
  */
-import { Worker, type WorkerOptions } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { IcbdError } from '../core/errors.js';
+import { startThread } from './start_thread.js';
 
 export type ThreadCodec = 'lz4' | 'snappy';
 
@@ -48,17 +49,6 @@ interface Pending {
   reject(reason: unknown): void;
 }
 
-function startWorker(options: WorkerOptions): Worker {
-  if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('./codec_worker.js', import.meta.url), options);
-  }
-  // Tests run the sources, and a thread reads those only if it asks tsx itself.
-  const source = JSON.stringify(new URL('./codec_worker.ts', import.meta.url).href);
-  const loader = JSON.stringify('tsx/esm/api');
-  const code = `import(${loader}).then(({ register }) => { register(); return import(${source}); })`;
-  return new Worker(code, { ...options, eval: true });
-}
-
 export class CodecThread {
   readonly #slots: ArrayBuffer[];
   readonly #worker: Worker;
@@ -68,7 +58,7 @@ export class CodecThread {
   constructor(what: CodecThreadData, size: { readonly slots: number; readonly slot_bytes: number }) {
     const { slots, slot_bytes } = size;
     this.#slots = Array.from({ length: slots }, () => new ArrayBuffer(slot_bytes));
-    this.#worker = startWorker({
+    this.#worker = startThread(new URL('./codec_worker.js', import.meta.url), {
       name: `${what.codec} ${what.direction}`,
       workerData: what,
       resourceLimits: { maxYoungGenerationSizeMb: young_generation_mb },

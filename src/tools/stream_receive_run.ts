@@ -221,8 +221,8 @@ export class ReceiveRun {
       throw new IcbdError('Internal', 'a subvolume ends that never began', { operation: 'stream receive' });
     }
     const { name, uuid } = subvolume;
-    await store.publish(directory, this.#final.name, name, uuid);
-    await deleteParts(store, directory, this.#state.seed);
+    const { seed } = this.#state;
+    await store.publish(directory, this.#final.name, name, uuid, () => deleteParts(store, directory, seed));
     report({ kind: 'published', name, uuid });
     this.#is_over = stop_at_end && is_stream_end;
   }

@@ -4,7 +4,8 @@ function quote(text: string): string {
 }
 
 /**
- * The shell script that ends a demo: stops its daemons, known by pid and start time, unmounts, detaches loop
+ * The shell script that ends a demo: stops its daemons, known by pid and start time, or by their command line if the
+ * demo was killed before it could note them down; unmounts, detaches loop
  * devices, and removes the directory, itself included. The demo ends by it as well, so it is always tried out.
  */
 export function stopScript(directory: string): string {
@@ -20,6 +21,15 @@ start_time() {
   [ "$1" = Z ] || echo "\${20}"
 }
 
+# unnoted: the pids of daemons that run with a config of this demo, noted down or not.
+unnoted() {
+  grep -lszF -- "$dir/" /proc/[0-9]*/cmdline | while read -r file; do
+    grep -qszF /config.toml "$file" && grep -qszF icbdrepd "$file" || continue
+    file=\${file%/cmdline}
+    echo "\${file#/proc/}"
+  done
+}
+
 # signal NAME: to each daemon that runs; fails if none does.
 signal() {
   result=1
@@ -27,6 +37,10 @@ signal() {
     [ -f "$file" ] || continue
     read -r pid started <"$file"
     [ "$(start_time "$pid")" = "$started" ] || continue
+    result=0
+    kill -s "$1" "$pid" 2>/dev/null
+  done
+  for pid in $(unnoted); do
     result=0
     kill -s "$1" "$pid" 2>/dev/null
   done

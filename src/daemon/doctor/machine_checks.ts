@@ -9,7 +9,7 @@ import type { DoctorCheck } from '../../core/report.js';
 import { availableCodecs } from '../../pipeline/codec.js';
 import { findProgram } from '../../pipeline/program.js';
 import { readSecret } from '../config.js';
-import { startThread } from '../verify/start_thread.js';
+import { startThread } from '../../pipeline/start_thread.js';
 import { fail, listed, ok, warn } from './check.js';
 import type { DatabaseVerdict } from './database_worker.js';
 

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { type ErrorReport, IcbdError } from '../../core/errors.js';
 import type { ScanNews, ScanOrder, ScanProgress, ScanQuestion, ScanThreadData } from './scan_messages.js';
-import { startThread } from './start_thread.js';
+import { startThread } from '../../pipeline/start_thread.js';
 import type { TreeSummary } from './tree_scan.js';
 
 /** What the thread's heap may take: enough for some millions of files. More ends the scan, not the daemon. */

@@ -7,7 +7,7 @@ const fixed_seed = 20_251;
 /** With what comes before and after, about two minutes. */
 const fault_seconds = 75;
 
-test('two minutes of everything going wrong end with every copy identical', {
+test('everything goes wrong, for two minutes with what comes after, and every copy is identical in the end', {
   timeout: 400_000,
 }, async () => {
   const seed = seedOf('CHAOS_SEED', fixed_seed);

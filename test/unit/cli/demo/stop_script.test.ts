@@ -56,3 +56,16 @@ test('it leaves a process alone that only has the pid of one of its own', async 
   expect(existsSync(directory)).toBe(false);
   expect(readFileSync(`/proc/${stranger.pid}/cmdline`, 'utf8')).toContain('sleep');
 });
+
+test('it stops a daemon with a config of its own that was never noted down, and nobody who only reads that', async () => {
+  const { directory, script } = makeDirectory();
+  const config = join(directory, 'replica2', 'config.toml');
+  const wait = ['-e', 'setInterval(() => {}, 1000)', '--'];
+  const daemon = execa(process.execPath, [...wait, 'icbdrepd.js', '--config', config], { reject: false });
+  const reader = execa(process.execPath, [...wait, 'editor', config], { reject: false });
+  started.push(daemon, reader);
+  await execa('sh', [script]);
+  expect((await daemon).signal).toBe('SIGTERM');
+  expect(existsSync(directory)).toBe(false);
+  expect(readFileSync(`/proc/${reader.pid}/cmdline`, 'utf8')).toContain('editor');
+});
