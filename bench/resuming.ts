@@ -73,7 +73,12 @@ async function killOnce(fleet: Fleet, size_mb: number): Promise<{ again_mib: num
   const [replica, proxy] = [fleet.replica(0), fleet.proxy(0)];
   const first_bytes = proxy.counts.data_bytes;
   const reached = proxy.reach(first_bytes + kill_at * size_mb * mib);
-  const [sent] = await master.client.send({ image: 'vm', numbers: ['1'], to: [replica.name], codec: 'none' });
+  const [sent] = await master.client.transfers.send({
+    image: 'vm',
+    numbers: ['1'],
+    to: [replica.name],
+    codec: 'none',
+  });
   await reached;
   await replica.kill();
   const started_ms = performance.now();
@@ -81,12 +86,12 @@ async function killOnce(fleet: Fleet, size_mb: number): Promise<{ again_mib: num
   let transfer: TransferReport | undefined;
   while (transfer?.settled !== true) {
     await sleep(50);
-    transfer = await master.client.transfer(sent?.id ?? '');
+    transfer = await master.client.transfers.get(sent?.id ?? '');
   }
   const seconds = (performance.now() - started_ms) / 1_000;
   if (transfer.state !== 'completed') throw new Error(JSON.stringify(transfer.last_error));
   const again_mib = (proxy.counts.data_bytes - first_bytes - (transfer.stream_bytes ?? 0)) / mib;
-  await master.client.deleteSnapshot('vm', '1', replica.name);
+  await master.client.snapshots.delete('vm', '1', { node: replica.name });
   await settle(replica.fs.mountpoint);
   return { again_mib, seconds };
 }

@@ -97,21 +97,21 @@ export function icbdrep(fleet: Fleet, codec: Codec): Contender {
     run: async (image) => {
       const cpu_before_s = processorNow();
       const start_ms = Date.now();
-      const [sent] = await master.client.send({ image, numbers: ['1'], to: [replica.name], codec });
+      const [sent] = await master.client.transfers.send({ image, numbers: ['1'], to: [replica.name], codec });
       if (sent === undefined) throw new Error('no transfer');
       let transfer = sent;
       while (!transfer.settled) {
         await sleep(poll_ms);
-        transfer = await master.client.transfer(sent.id);
+        transfer = await master.client.transfers.get(sent.id);
       }
-      const completed_at_ms = (await master.client.history(transfer.id)).events.at(-1)?.at_ms ?? 0;
+      const completed_at_ms = (await master.client.transfers.history(transfer.id)).events.at(-1)?.at_ms ?? 0;
       const wall_s = (completed_at_ms - start_ms) / 1_000;
       if (transfer.state !== 'completed') throw new Error(JSON.stringify(transfer.last_error));
       const cpu_s = processorNow() - cpu_before_s;
-      const { effects } = await replica.client.history(transfer.id);
+      const { effects } = await replica.client.transfers.history(transfer.id);
       const receive = effects.find(({ kind, status }) => kind === 'receive' && status === 'done');
       const stream_s = ((receive?.ended_at_ms ?? 0) - (receive?.started_at_ms ?? 0)) / 1_000;
-      await master.client.deleteSnapshot(image, '1', replica.name);
+      await master.client.snapshots.delete(image, '1', { node: replica.name });
       await settle(replica.fs.mountpoint);
       const peak_mb = { master: peakMb(master.pid ?? 0), replica: peakMb(replica.pid ?? 0) };
       return { wall_s, cpu_s, peak_mb, parts_s: { stream: stream_s } };

@@ -56,6 +56,6 @@ export async function writeVmImage(file: string, size_mb: number, seed: number):
 export async function makeImage(fleet: Fleet, name: string, size_mb: number): Promise<void> {
   const source = await fleet.addImage(name);
   await writeVmImage(path.join(source, 'disk.img'), size_mb, 7);
-  await fleet.master.client.createSnapshot(name);
+  await fleet.master.client.snapshots.create(name);
   await execa('bash', ['-c', `btrfs send -q '${path.join(path.dirname(source), '1')}' > /dev/null`]);
 }

@@ -1,4 +1,4 @@
-import type { ControlClient } from '../client/control_client.js';
+import type { TransfersClient } from '../client/transfers.js';
 import type { Clock } from '../core/clock.js';
 import { IcbdError } from '../core/errors.js';
 import type { TransferReport } from '../core/report.js';
@@ -29,12 +29,12 @@ export function isLost(transfer: TransferReport): boolean {
 
 /** Asks again while the daemon is away, as it is when it is restarted. */
 class PatientReader {
-  readonly #client: Pick<ControlClient, 'transfer'>;
+  readonly #transfers: Pick<TransfersClient, 'get'>;
   readonly #options: WaitOptions;
   #away_since_ms: number | null = null;
 
-  constructor(client: Pick<ControlClient, 'transfer'>, options: WaitOptions) {
-    this.#client = client;
+  constructor(transfers: Pick<TransfersClient, 'get'>, options: WaitOptions) {
+    this.#transfers = transfers;
     this.#options = options;
   }
 
@@ -42,7 +42,7 @@ class PatientReader {
   async read(id: string): Promise<TransferReport | undefined> {
     const { clock, display } = this.#options;
     try {
-      const transfer = await this.#client.transfer(id);
+      const transfer = await this.#transfers.get(id);
       if (this.#away_since_ms !== null) display.note('the daemon is back');
       this.#away_since_ms = null;
       return transfer;
@@ -66,11 +66,11 @@ class PatientReader {
  * @throws IcbdError `DaemonNotRunning` if the daemon was away for 60 s; all else that it answers
  */
 export async function waitForTransfers(
-  client: Pick<ControlClient, 'transfer'>,
+  transfers: Pick<TransfersClient, 'get'>,
   started: readonly TransferReport[],
   options: WaitOptions,
 ): Promise<TransferReport[]> {
-  const reader = new PatientReader(client, options);
+  const reader = new PatientReader(transfers, options);
   const current = [...started];
   options.display.show(current);
   while (!options.signal.aborted && !current.every(isOver)) {

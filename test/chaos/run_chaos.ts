@@ -61,7 +61,7 @@ async function rage(fleet: Fleet, workload: Workload, options: ChaosOptions, fau
   const over = setTimeout(() => stop.abort(), options.seconds * 1_000);
   options.signal?.addEventListener('abort', () => stop.abort(), { once: true });
   const progress = setInterval(() => {
-    void fleet.master.client.transfers({ limit: 10_000 }).then(
+    void fleet.master.client.transfers.list({ limit: 10_000 }).then(
       (transfers) => {
         const done = transfers.filter(({ settled }) => settled).length;
         const count = sum(Object.values(faults));
@@ -89,8 +89,8 @@ async function settle(
   say('sending everything once more: what is there is recognised');
   await workload.prune();
   for (const image of workload.images) {
-    const numbers = (await fleet.master.client.snapshots(image)).map(({ number }) => number);
-    if (numbers.length > 0) await fleet.master.client.send({ image, numbers, to: ['all'] });
+    const numbers = (await fleet.master.client.snapshots.list(image)).map(({ number }) => number);
+    if (numbers.length > 0) await fleet.master.client.transfers.send({ image, numbers, to: ['all'] });
   }
   return fleet.untilSettled(settle_timeout_ms);
 }

@@ -58,21 +58,21 @@ class ChaosWorkload implements Workload {
   async run(stopped: AbortSignal): Promise<void> {
     while (!stopped.aborted) {
       await sleep(this.#random.between(100, 1_200));
-      const transfers = await orNothing(this.#client.transfers({ limit: 10_000 }));
+      const transfers = await orNothing(this.#client.transfers.list({ limit: 10_000 }));
       if (transfers === undefined || transfers.filter(isOpen).length > open_max) continue;
       const image = this.#random.pick(this.images);
       await this.#pruneImage(image, transfers);
       this.#changes += 1;
       await changeSource(this.#sources.get(image) ?? '', this.#changes, this.#random);
-      const snapshot = await orNothing(this.#client.createSnapshot(image));
+      const snapshot = await orNothing(this.#client.snapshots.create(image));
       if (snapshot === undefined) continue;
-      await orNothing(this.#client.send({ image, numbers: [snapshot.number], to: ['all'] }));
+      await orNothing(this.#client.transfers.send({ image, numbers: [snapshot.number], to: ['all'] }));
     }
   }
 
   async #pruneImage(image: string, transfers: readonly TransferReport[]): Promise<void> {
     if (transfers.some((transfer) => transfer.image === image && isOpen(transfer))) return;
-    const snapshots = (await orNothing(this.#client.snapshots(image))) ?? [];
+    const snapshots = (await orNothing(this.#client.snapshots.list(image))) ?? [];
     for (const { number } of snapshots.slice(0, Math.max(0, snapshots.length - snapshots_kept))) {
       this.#pruned.add(`${image}/${number}`);
       await this.#delete(image, number);
@@ -80,7 +80,7 @@ class ChaosWorkload implements Workload {
   }
 
   async #delete(image: string, number: string): Promise<void> {
-    for (const node of this.#fleet.nodes) await orNothing(node.client.deleteSnapshot(image, number));
+    for (const node of this.#fleet.nodes) await orNothing(node.client.snapshots.delete(image, number));
   }
 
   async prune(): Promise<void> {

@@ -278,7 +278,7 @@ export class Fleet {
   async untilOnline(): Promise<void> {
     await until(
       async () => {
-        const reports = await this.master.client.replicas().catch(() => []);
+        const reports = await this.master.client.replicas.list().catch(() => []);
         return reports.length > 0 && reports.every(({ state }) => state === 'online');
       },
       () => `all replicas online:\n${this.replicas.map((node) => node.logTail(10)).join('\n')}`,
@@ -290,7 +290,7 @@ export class Fleet {
     let transfers: TransferReport[] = [];
     await until(
       async () => {
-        transfers = await this.master.client.transfers({ limit: 10_000 }).catch(() => []);
+        transfers = await this.master.client.transfers.list({ limit: 10_000 }).catch(() => []);
         return transfers.length > 0 && transfers.every(({ settled }) => settled);
       },
       () =>
@@ -310,8 +310,8 @@ export class Fleet {
     await mkdir(directory);
     const source = path.join(directory, 'live');
     await execa('btrfs', ['subvolume', 'create', source]);
-    await this.master.client.addImage({ name });
-    for (const replica of this.replicas) await this.master.client.addImage({ name, node: replica.name });
+    await this.master.client.images.add({ name });
+    for (const replica of this.replicas) await this.master.client.images.add({ name, node: replica.name });
     return source;
   }
 

@@ -5,7 +5,7 @@ import { compareTrees } from './compare_trees.js';
 
 /** Sends one snapshot to one replica; returns the transfer as it is at first. */
 export async function send(fleet: Fleet, image: string, number: string, to = 'r1'): Promise<TransferReport> {
-  const [transfer] = await fleet.master.client.send({ image, numbers: [number], to: [to] });
+  const [transfer] = await fleet.master.client.transfers.send({ image, numbers: [number], to: [to] });
   if (transfer === undefined) throw new Error('no transfer');
   return transfer;
 }
@@ -20,7 +20,7 @@ export async function untilTransfer(
   let last: TransferReport | undefined;
   await until(
     async () => {
-      last = await fleet.master.client.transfer(id).catch(() => undefined);
+      last = await fleet.master.client.transfers.get(id).catch(() => undefined);
       return last !== undefined && holds(last);
     },
     () => `transfer ${id}, now ${JSON.stringify(last)}\n${fleet.master.logTail()}`,

@@ -33,7 +33,7 @@ export function addImageCommands(program: Command, run: CliRun): void {
     .option(...node_option)
     .action(async ({ node }: NodeOption, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.images(node), renderImages);
+      session.answer(await session.client.images.list({ node }), renderImages);
     });
 
   const image = program.command('image').description('add an image to replication, or remove it');
@@ -52,7 +52,7 @@ export function addImageCommands(program: Command, run: CliRun): void {
     .action(async (name: string, options: AddOptions, command: Command) => {
       const session = openSession(run, command);
       const { source, codec, create, node } = options;
-      session.answer(await session.client.addImage({ name, source, codec, create, node }), renderImage);
+      session.answer(await session.client.images.add({ name, source, codec, create, node }), renderImage);
     });
   image
     .command('remove')
@@ -61,7 +61,7 @@ export function addImageCommands(program: Command, run: CliRun): void {
     .option(...node_option)
     .action(async (name: string, { node }: NodeOption, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.removeImage(name, node), renderImage);
+      session.answer(await session.client.images.remove(name, { node }), renderImage);
     });
 }
 
@@ -74,7 +74,7 @@ export function addSnapshotCommands(program: Command, run: CliRun): void {
     .option(...node_option)
     .action(async (image: string, { node }: NodeOption, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.snapshots(image, node), renderSnapshots);
+      session.answer(await session.client.snapshots.list(image, { node }), renderSnapshots);
     });
 
   const snapshot = program
@@ -88,7 +88,7 @@ export function addSnapshotCommands(program: Command, run: CliRun): void {
     .option(...node_option)
     .action(async (image: string, number: string | undefined, { node }: NodeOption, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.createSnapshot(image, number, node), renderSnapshot);
+      session.answer(await session.client.snapshots.create(image, { number, node }), renderSnapshot);
     });
   snapshot
     .command('delete')
@@ -98,7 +98,7 @@ export function addSnapshotCommands(program: Command, run: CliRun): void {
     .option(...node_option)
     .action(async (image: string, number: string, { node }: NodeOption, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.deleteSnapshot(image, number, node), renderSnapshot);
+      session.answer(await session.client.snapshots.delete(image, number, { node }), renderSnapshot);
     });
   addSnapshotVerify(snapshot, run);
 }

@@ -17,6 +17,6 @@ export function addNodeCommands(program: Command, run: CliRun): void {
     .description('the replica nodes: online or not, since when and why, what runs and waits')
     .action(async (_options: unknown, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.replicas(), renderReplicas);
+      session.answer(await session.client.replicas.list(), renderReplicas);
     });
 }

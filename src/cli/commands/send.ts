@@ -32,7 +32,12 @@ async function waitAndAnswer(
     const interval_ms = context.stderr.terminal() === null ? log_interval_ms : live_interval_ms;
     const { clock } = context;
     const { signal } = interrupt;
-    const transfers = await waitForTransfers(client, started, { clock, display, signal, interval_ms });
+    const transfers = await waitForTransfers(client.transfers, started, {
+      clock,
+      display,
+      signal,
+      interval_ms,
+    });
     if (!transfers.every(isOver)) {
       const running = counted(transfers.filter((transfer) => !isOver(transfer)).length, 'transfer');
       context.stderr.write(
@@ -74,7 +79,7 @@ export function addSendCommand(program: Command, run: CliRun): void {
     .action(async (image: string, numbers: string[], options: SendOptions, command: Command) => {
       const session = openSession(run, command);
       const { to, codec, wait } = options;
-      const transfers = await session.client.send({ image, numbers, to, codec });
+      const transfers = await session.client.transfers.send({ image, numbers, to, codec });
       if (wait === true) await waitAndAnswer(run, session, transfers);
       else session.answer(transfers, renderTransfers);
     });

@@ -51,7 +51,7 @@ async function waitForEnd(session: Session, first: VerifyReport, signal: AbortSi
     while (report.state === 'running' && !signal.aborted) {
       display.show(report);
       await pause(context.clock, poll_every_ms, signal);
-      report = await client.verification(first.id);
+      report = await client.snapshots.verification(first.id);
     }
   } finally {
     display.clear();
@@ -64,7 +64,7 @@ async function verify(run: CliRun, session: Session, first: VerifyReport): Promi
   try {
     const report = await waitForEnd(session, first, interrupt.signal);
     if (report.state === 'running') {
-      await session.client.cancelVerification(report.id);
+      await session.client.snapshots.cancelVerification(report.id);
       run.exit_code = exitCodeOfSignal(String(interrupt.signal.reason));
       return;
     }
@@ -96,6 +96,6 @@ export function addSnapshotVerify(snapshot: Command, run: CliRun): void {
     )
     .action(async (image: string, number: string, { node }: VerifyOptions, command: Command) => {
       const session = openSession(run, command);
-      await verify(run, session, await session.client.verifySnapshot(image, number, node));
+      await verify(run, session, await session.client.snapshots.verify(image, number, { node }));
     });
 }

@@ -30,7 +30,7 @@ export function addTransferCommands(program: Command, run: CliRun): void {
       const session = openSession(run, command);
       const { state: states, image, replica, since: since_ms, limit } = options;
       session.answer(
-        await session.client.transfers({ states, image, replica, since_ms, limit }),
+        await session.client.transfers.list({ states, image, replica, since_ms, limit }),
         renderTransfers,
       );
     });
@@ -42,7 +42,7 @@ export function addTransferCommands(program: Command, run: CliRun): void {
     .argument('<id>', 'its id, or the beginning of it', parseTransferId)
     .action(async (id: string, _options: unknown, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.transfer(id), renderTransfer);
+      session.answer(await session.client.transfers.get(id), renderTransfer);
     });
   transfer
     .command('history')
@@ -50,7 +50,7 @@ export function addTransferCommands(program: Command, run: CliRun): void {
     .argument('<id>', 'its id, or the beginning of it', parseTransferId)
     .action(async (id: string, _options: unknown, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.history(id), renderHistory);
+      session.answer(await session.client.transfers.history(id), renderHistory);
     });
   transfer
     .command('cancel')
@@ -58,6 +58,6 @@ export function addTransferCommands(program: Command, run: CliRun): void {
     .argument('<id>', 'its id, or the beginning of it', parseTransferId)
     .action(async (id: string, _options: unknown, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.cancel(id), renderTransfer);
+      session.answer(await session.client.transfers.cancel(id), renderTransfer);
     });
 }

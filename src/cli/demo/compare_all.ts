@@ -16,7 +16,7 @@ interface Copy {
 }
 
 async function readCopy(stage: Stage, node: DemoNode, number: string): Promise<Copy> {
-  const snapshot = (await node.client.snapshots(image)).find((one) => one.number === number);
+  const snapshot = (await node.client.snapshots.list(image)).find((one) => one.number === number);
   if (snapshot === undefined) {
     throw new IcbdError('SnapshotNotFound', `${node.name} has no snapshot ${number}`, { operation: 'demo' });
   }

@@ -26,10 +26,10 @@ async function sendToAll(
   const { context } = story;
   const { clock } = context;
   story.sameAs(`send ${image} ${numbers.join(' ')} --to all --wait`);
-  const started = await master.client.send({ image, numbers, to: ['all'] });
+  const started = await master.client.transfers.send({ image, numbers, to: ['all'] });
   const display = makeDisplay(context, context.stdout, log_interval_ms);
   const [transfers] = await Promise.all([
-    waitForTransfers(master.client, started, { clock, display, signal, interval_ms }),
+    waitForTransfers(master.client.transfers, started, { clock, display, signal, interval_ms }),
     meanwhile?.(started, (text) => display.note(text)),
   ]);
   signal.throwIfAborted();
@@ -55,7 +55,7 @@ async function killInTheMiddle(
 ): Promise<TransferReport | undefined> {
   const { master, signal, story } = stage;
   while (!signal.aborted) {
-    const transfer = await master.client.transfer(id);
+    const transfer = await master.client.transfers.get(id);
     if (transfer.settled) return undefined;
     const { stream_bytes = 0, total_bytes = null } = transfer.progress ?? {};
     const part = total_bytes === null || total_bytes === 0 ? 0 : stream_bytes / total_bytes;
@@ -118,7 +118,7 @@ export async function tellHistory(stage: Stage, survivor: TransferReport): Promi
   const { story, master } = stage;
   story.heading(`What happened to the transfer ${nameOfTransfer(survivor)}, as the master recorded it`);
   story.sameAs(`transfer history ${survivor.id}`);
-  story.raw(renderHistory(await master.client.history(survivor.id), story.view));
+  story.raw(renderHistory(await master.client.transfers.history(survivor.id), story.view));
   const { resumed_bytes, stream_bytes } = survivor;
   if (resumed_bytes === 0 || stream_bytes === null) return;
   const whole = formatBytes(stream_bytes);

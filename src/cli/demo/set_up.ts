@@ -49,7 +49,7 @@ export async function startDaemons(stage: Stage): Promise<void> {
     return replicas_online === replicas.length;
   });
   story.sameAs('replicas');
-  story.raw(renderReplicas(await master.client.replicas(), story.view));
+  story.raw(renderReplicas(await master.client.replicas.list(), story.view));
 }
 
 /** Makes the image and its snapshots; returns their numbers. */
@@ -61,10 +61,10 @@ export async function makeImage(stage: Stage): Promise<string[]> {
   await story.timed(`wrote ${data_mib} MiB of packed data and text, with holes between`, () =>
     makeVmImage(liveOf(stage), data_mib, signal),
   );
-  await master.client.addImage({ name: image });
+  await master.client.images.add({ name: image });
   story.sameAs(`image add ${image}`);
   for (const { name } of replicas) {
-    await master.client.addImage({ name: image, node: name, create: true });
+    await master.client.images.add({ name: image, node: name, create: true });
     story.sameAs(`image add ${image} --create --node ${name}`);
   }
   const numbers = [await takeSnapshot(stage)];

@@ -65,7 +65,7 @@ export function liveOf(stage: Stage): string {
 
 /** Takes the next snapshot; returns its number. */
 export async function takeSnapshot(stage: Stage): Promise<string> {
-  const { number } = await stage.master.client.createSnapshot(image);
+  const { number } = await stage.master.client.snapshots.create(image);
   stage.story.sameAs(`snapshot create ${image}    (number ${number})`);
   return number;
 }

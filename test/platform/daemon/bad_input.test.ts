@@ -46,7 +46,7 @@ describe('bad input gets a clear error and changes nothing', () => {
   beforeAll(async () => {
     fleet = await Fleet.start({ size_mb: 256 });
     await fleet.addImage('vm1');
-    await fleet.master.client.createSnapshot('vm1');
+    await fleet.master.client.snapshots.create('vm1');
   });
   afterAll(async () => {
     await fleet?.dispose();
@@ -56,10 +56,10 @@ describe('bad input gets a clear error and changes nothing', () => {
     'an image cannot be named %j',
     async (name) => {
       const before = await readdir(fleet.master.fs.mountpoint);
-      expect(await errorOf(fleet.master.client.addImage({ name, create: true }))).toMatchObject({
+      expect(await errorOf(fleet.master.client.images.add({ name, create: true }))).toMatchObject({
         code: 'InvalidArgument',
       });
-      expect(await errorOf(fleet.master.client.addImage({ name, node: 'r1' }))).toMatchObject({
+      expect(await errorOf(fleet.master.client.images.add({ name, node: 'r1' }))).toMatchObject({
         code: 'InvalidArgument',
       });
       expect(await readdir(fleet.master.fs.mountpoint)).toEqual(before);
@@ -70,39 +70,42 @@ describe('bad input gets a clear error and changes nothing', () => {
   test('what is not there is named, with a hint', async () => {
     const { client } = fleet.master;
     const cases: [() => Promise<unknown>, string][] = [
-      [() => client.addImage({ name: 'vm1' }), 'ImageAlreadyExists'],
-      [() => client.addImage({ name: 'nowhere' }), 'DirNotFound'],
-      [() => client.addImage({ name: 'vm2', create: true, source: '/etc' }), 'BtrfsSubvolumeNotFound'],
-      [() => client.removeImage('nowhere'), 'ImageNotFound'],
-      [() => client.snapshots('nowhere'), 'ImageNotFound'],
-      [() => client.createSnapshot('vm1', '1'), 'SnapshotAlreadyExists'],
-      [() => client.createSnapshot('vm1', '../2'), 'InvalidArgument'],
-      [() => client.deleteSnapshot('vm1', '99'), 'SnapshotNotFound'],
-      [() => client.send({ image: 'vm1', numbers: ['99'], to: ['r1'] }), 'SnapshotNotFound'],
-      [() => client.send({ image: 'nowhere', numbers: ['1'], to: ['r1'] }), 'ImageNotFound'],
-      [() => client.send({ image: 'vm1', numbers: ['1'], to: ['r9'] }), 'ReplicaNotFound'],
-      [() => client.images('r9'), 'ReplicaNotFound'],
-      [() => client.transfer('17'), 'TransferNotFound'],
-      [() => client.cancel('17'), 'TransferNotFound'],
-      [() => fleet.replica(0).client.send({ image: 'vm1', numbers: ['1'], to: ['r1'] }), 'NotPermitted'],
+      [() => client.images.add({ name: 'vm1' }), 'ImageAlreadyExists'],
+      [() => client.images.add({ name: 'nowhere' }), 'DirNotFound'],
+      [() => client.images.add({ name: 'vm2', create: true, source: '/etc' }), 'BtrfsSubvolumeNotFound'],
+      [() => client.images.remove('nowhere'), 'ImageNotFound'],
+      [() => client.snapshots.list('nowhere'), 'ImageNotFound'],
+      [() => client.snapshots.create('vm1', { number: '1' }), 'SnapshotAlreadyExists'],
+      [() => client.snapshots.create('vm1', { number: '../2' }), 'InvalidArgument'],
+      [() => client.snapshots.delete('vm1', '99'), 'SnapshotNotFound'],
+      [() => client.transfers.send({ image: 'vm1', numbers: ['99'], to: ['r1'] }), 'SnapshotNotFound'],
+      [() => client.transfers.send({ image: 'nowhere', numbers: ['1'], to: ['r1'] }), 'ImageNotFound'],
+      [() => client.transfers.send({ image: 'vm1', numbers: ['1'], to: ['r9'] }), 'ReplicaNotFound'],
+      [() => client.images.list({ node: 'r9' }), 'ReplicaNotFound'],
+      [() => client.transfers.get('17'), 'TransferNotFound'],
+      [() => client.transfers.cancel('17'), 'TransferNotFound'],
+      [
+        () => fleet.replica(0).client.transfers.send({ image: 'vm1', numbers: ['1'], to: ['r1'] }),
+        'NotPermitted',
+      ],
     ];
     for (const [work, code] of cases) {
       const error = await errorOf(work());
       expect(error.code).toBe(code);
     }
-    expect(await client.transfers()).toEqual([]);
-    expect((await client.images()).map(({ name }) => name)).toEqual(['vm1']);
+    expect(await client.transfers.list()).toEqual([]);
+    expect((await client.images.list()).map(({ name }) => name)).toEqual(['vm1']);
   });
 
   test('an image that the replica was not told of is refused for good', async () => {
     const { client } = fleet.master;
-    await client.removeImage('vm1', 'r1');
-    await client.send({ image: 'vm1', numbers: ['1'], to: ['r1'] });
+    await client.images.remove('vm1', { node: 'r1' });
+    await client.transfers.send({ image: 'vm1', numbers: ['1'], to: ['r1'] });
     const [transfer] = await fleet.untilSettled();
     expect(transfer).toMatchObject({ state: 'failed', last_error: { code: 'ImageNotFound' } });
     expect(transfer?.last_error?.message).toBe('r1 does not hold the image vm1');
     expect(transfer?.last_error?.hint).toContain('icbdrep image add vm1 --node r1');
-    await client.addImage({ name: 'vm1', node: 'r1' });
+    await client.images.add({ name: 'vm1', node: 'r1' });
   });
 
   test('a directory that is not on btrfs, and a mount point that is not', async () => {
@@ -171,10 +174,10 @@ describe('bad input gets a clear error and changes nothing', () => {
       await execa('btrfs', ['subvolume', 'snapshot', '-r', live, path.join(directory, number)]);
     }
     await mkdir(path.join(directory, 'plain'));
-    const image = await fleet.master.client.addImage({ name: 'old' });
+    const image = await fleet.master.client.images.add({ name: 'old' });
     expect(image).toMatchObject({ snapshot_count: 3, newest: '1', source: live, state: 'present' });
-    const snapshots = await fleet.master.client.snapshots('old');
+    const snapshots = await fleet.master.client.snapshots.list('old');
     expect(snapshots.map(({ number }) => number)).toEqual(['2', '10', '1']);
-    expect((await fleet.master.client.createSnapshot('old')).number).toBe('11');
+    expect((await fleet.master.client.snapshots.create('old')).number).toBe('11');
   });
 });

@@ -43,9 +43,9 @@ describe('kill -9 while twenty transfers run', () => {
     for (const [index, image] of images.entries()) {
       const source = await fleet.addImage(image);
       await makeImageTree(source, index + 1, 64 * mebibyte);
-      await fleet.master.client.createSnapshot(image);
+      await fleet.master.client.snapshots.create(image);
       await changeImageTree(source, index + 50);
-      await fleet.master.client.createSnapshot(image);
+      await fleet.master.client.snapshots.create(image);
     }
   });
   afterAll(async () => {
@@ -54,14 +54,14 @@ describe('kill -9 while twenty transfers run', () => {
 
   /** Whether transfers are left to do, as far as the master can be asked. */
   const hasWork = async (): Promise<boolean> =>
-    (await fleet.master.client.transfers().catch(() => [])).some(({ settled }) => !settled);
+    (await fleet.master.client.transfers.list().catch(() => [])).some(({ settled }) => !settled);
 
   test('every transfer completes, once, and nothing is left behind', async () => {
     const seed = Number(process.env['CRASH_SEED'] ?? Date.now() % 1_000_000);
     process.stdout.write(`crash test: CRASH_SEED=${seed}\n`);
     const random = seededRandom(seed);
-    for (const image of images) await fleet.master.client.send({ image, numbers, to: ['all'] });
-    expect(await fleet.master.client.transfers()).toHaveLength(20);
+    for (const image of images) await fleet.master.client.transfers.send({ image, numbers, to: ['all'] });
+    expect(await fleet.master.client.transfers.list()).toHaveLength(20);
 
     let kills = 0;
     while (kills < kills_max && (await hasWork())) {

@@ -31,8 +31,8 @@ describe('icbdrep doctor', () => {
     fleet = await Fleet.start({ size_mb: 4_096 });
     const source = await fleet.addImage('vm');
     await makeImageTree(source, 1, 200 * mebibyte);
-    await fleet.master.client.createSnapshot('vm', '1');
-    await fleet.master.client.send({ image: 'vm', numbers: ['1'], to: ['r1'] });
+    await fleet.master.client.snapshots.create('vm', { number: '1' });
+    await fleet.master.client.transfers.send({ image: 'vm', numbers: ['1'], to: ['r1'] });
     await fleet.untilSettled();
   });
   afterAll(async () => {
@@ -117,10 +117,14 @@ describe('icbdrep doctor', () => {
   test('leaves alone what is of a transfer that runs', async () => {
     const replica = fleet.replica(0);
     await makeImageTree(await fleet.addImage('busy'), 2, 200 * mebibyte);
-    await fleet.master.client.createSnapshot('busy', '1');
-    const [transfer] = await fleet.master.client.send({ image: 'busy', numbers: ['1'], to: ['r1'] });
+    await fleet.master.client.snapshots.create('busy', { number: '1' });
+    const [transfer] = await fleet.master.client.transfers.send({
+      image: 'busy',
+      numbers: ['1'],
+      to: ['r1'],
+    });
     if (transfer === undefined) throw new Error('no transfer');
-    const reception = async () => (await replica.client.transfers({ image: 'busy' }))[0];
+    const reception = async () => (await replica.client.transfers.list({ image: 'busy' }))[0];
     await until(
       async () => ((await reception())?.progress?.stream_bytes ?? 0) > 0,
       () => 'the reception to receive',
@@ -144,13 +148,13 @@ describe('icbdrep doctor', () => {
 
   test('finds failed transfers until they are of no interest any more', async () => {
     await makeHidden('2', true);
-    await fleet.master.client.createSnapshot('vm', '2');
-    await fleet.master.client.send({ image: 'vm', numbers: ['2'], to: ['r1'] });
+    await fleet.master.client.snapshots.create('vm', { number: '2' });
+    await fleet.master.client.transfers.send({ image: 'vm', numbers: ['2'], to: ['r1'] });
     await fleet.untilSettled();
     const found = await doctor(fleet.master);
     expect(found.exitCode).toBe(1);
     expect(found.stdout).toMatch(/^fail {2}transfers: failed: \S+ \(vm\/2 to r1\)$/m);
-    await fleet.master.client.deleteSnapshot('vm', '2');
+    await fleet.master.client.snapshots.delete('vm', '2');
     expect((await doctor(fleet.master)).exitCode).toBe(0);
   });
 

@@ -16,11 +16,11 @@ describe('links of real daemons', () => {
 
   test("carry a transfer over TLS, with the image's own codec", async () => {
     const { client } = fleet.master;
-    await client.addImage({ name: 'vm', create: true, codec: 'lz4' });
-    await client.addImage({ name: 'vm', node: 'r1' });
+    await client.images.add({ name: 'vm', create: true, codec: 'lz4' });
+    await client.images.add({ name: 'vm', node: 'r1' });
     await makeImageTree(path.join(fleet.master.fs.mountpoint, 'vm', 'live'), 1, 4 * 1024 * 1024);
-    await client.createSnapshot('vm');
-    await client.send({ image: 'vm', numbers: ['1'], to: ['r1'] });
+    await client.snapshots.create('vm');
+    await client.transfers.send({ image: 'vm', numbers: ['1'], to: ['r1'] });
     const [transfer] = await fleet.untilSettled();
     expect(transfer).toMatchObject({ state: 'completed', codec: 'lz4' });
     const copy = path.join(fleet.replica(0).fs.mountpoint, 'vm', '1');
@@ -38,7 +38,7 @@ describe('links of real daemons', () => {
       () => replica.logTail().includes('AuthenticationFailed'),
       () => replica.logTail(),
     );
-    expect((await fleet.master.client.replicas())[0]?.state).toBe('offline');
+    expect((await fleet.master.client.replicas.list())[0]?.state).toBe('offline');
     expect((await replica.client.status()).is_linked).toBe(false);
     expect(fleet.master.logTail()).toContain('AuthenticationFailed');
     expect(fleet.master.logTail(1_000) + replica.logTail(1_000)).not.toContain(secret);

@@ -53,7 +53,7 @@ afterAll(async () => {
 
 /** `image/number` of what the master says is completed. */
 async function completedSnapshots(): Promise<string[]> {
-  const transfers = await fleet.master.client.transfers({ states: ['completed'], limit: 10_000 });
+  const transfers = await fleet.master.client.transfers.list({ states: ['completed'], limit: 10_000 });
   return transfers.map(({ image, number }) => `${image}/${number}`);
 }
 
@@ -87,21 +87,21 @@ test(`${cuts} power cuts: everything completes, and nothing that was reported co
   };
   let [changes, cuts_with_work] = [0, 0];
   for (let cut = 0; cut < cuts; cut += 1) {
-    const open = (await fleet.master.client.transfers()).filter(({ settled }) => !settled);
+    const open = (await fleet.master.client.transfers.list()).filter(({ settled }) => !settled);
     if (open.length < 2) {
       for (const image of images) {
         changes += 1;
         const source = sources.get(image) ?? '';
         await changeImageTree(source, changes);
         writeFileSync(path.join(source, 'log'), seededBytes(changes, change_bytes));
-        const { number } = await fleet.master.client.createSnapshot(image);
-        await fleet.master.client.send({ image, numbers: [number], to: ['r1'] });
+        const { number } = await fleet.master.client.snapshots.create(image);
+        await fleet.master.client.transfers.send({ image, numbers: [number], to: ['r1'] });
       }
     }
     await untilSent(random.between(0, sent_bytes_max));
     await sleep(random.between(0, 200));
     const completed = await completedSnapshots();
-    if ((await fleet.master.client.transfers()).some(({ settled }) => !settled)) cuts_with_work += 1;
+    if ((await fleet.master.client.transfers.list()).some(({ settled }) => !settled)) cuts_with_work += 1;
     await disk.copyNow();
     await replica.kill();
     await disk.mountCopy();

@@ -20,22 +20,26 @@ describe('a master and two replicas', () => {
     const source = await fleet.addImage('vm1');
     await makeImageTree(source, 1, 24 * mebibyte);
     for (const seed of [2, 3]) {
-      await fleet.master.client.createSnapshot('vm1');
+      await fleet.master.client.snapshots.create('vm1');
       await changeImageTree(source, seed);
     }
-    await fleet.master.client.createSnapshot('vm1');
+    await fleet.master.client.snapshots.create('vm1');
   });
   afterAll(async () => {
     await fleet?.dispose();
   });
 
   test('numbers snapshots by themselves and lists them in order', async () => {
-    const snapshots = await fleet.master.client.snapshots('vm1');
+    const snapshots = await fleet.master.client.snapshots.list('vm1');
     expect(snapshots.map(({ number }) => number)).toEqual(['1', '2', '3']);
   });
 
   test('sends the first in full and the next as increments, to all replicas', async () => {
-    const sent = await fleet.master.client.send({ image: 'vm1', numbers: ['3', '1', '2'], to: ['all'] });
+    const sent = await fleet.master.client.transfers.send({
+      image: 'vm1',
+      numbers: ['3', '1', '2'],
+      to: ['all'],
+    });
     expect(sent.map(({ number, replica }) => `${number} ${replica}`)).toEqual([
       '1 r1',
       '1 r2',
@@ -60,18 +64,18 @@ describe('a master and two replicas', () => {
   });
 
   test('a copy has the received_uuid of its original', async () => {
-    const originals = await fleet.master.client.snapshots('vm1');
-    const copies = await fleet.master.client.snapshots('vm1', 'r1');
+    const originals = await fleet.master.client.snapshots.list('vm1');
+    const copies = await fleet.master.client.snapshots.list('vm1', { node: 'r1' });
     expect(copies.map(({ received_uuid }) => received_uuid)).toEqual(originals.map(({ uuid }) => uuid));
   });
 
   test('the image of a replica shows what was received', async () => {
-    const [image] = await fleet.master.client.images('r2');
+    const [image] = await fleet.master.client.images.list({ node: 'r2' });
     expect(image).toMatchObject({ name: 'vm1', state: 'present', snapshot_count: 3, newest: '3' });
   });
 
   test('recognises a snapshot that is there, and sends nothing', async () => {
-    await fleet.master.client.send({ image: 'vm1', numbers: ['2'], to: ['r1'] });
+    await fleet.master.client.transfers.send({ image: 'vm1', numbers: ['2'], to: ['r1'] });
     const last = (await fleet.untilSettled()).at(-1);
     expect(last).toMatchObject({ number: '2', state: 'completed', already_there: true, stream_bytes: 0 });
   });
@@ -79,12 +83,12 @@ describe('a master and two replicas', () => {
   test('refuses another snapshot under the same number, and touches nothing', async () => {
     const source = path.join(fleet.master.fs.mountpoint, 'vm1', 'live');
     await changeImageTree(source, 4);
-    await fleet.master.client.createSnapshot('vm1', '4');
+    await fleet.master.client.snapshots.create('vm1', { number: '4' });
     const stranger = path.join(fleet.replica(0).fs.mountpoint, 'stranger');
     await execa('btrfs', ['subvolume', 'create', stranger]);
     await makeImageTree(stranger, 9, mebibyte);
     await execa('btrfs', ['subvolume', 'snapshot', '-r', stranger, copyOf(0, '4')]);
-    await fleet.master.client.send({ image: 'vm1', numbers: ['4'], to: ['r1'] });
+    await fleet.master.client.transfers.send({ image: 'vm1', numbers: ['4'], to: ['r1'] });
     const last = (await fleet.untilSettled()).at(-1);
     expect(last).toMatchObject({ state: 'failed', last_error: { code: 'SnapshotConflict' } });
     expect(last?.last_error?.hint).not.toBe('');
@@ -94,7 +98,7 @@ describe('a master and two replicas', () => {
 
   test('finds the parent by uuid where the numbers differ', async () => {
     await execa('mv', [copyOf(1, '3'), copyOf(1, 'renamed')]);
-    await fleet.master.client.send({ image: 'vm1', numbers: ['4'], to: ['r2'] });
+    await fleet.master.client.transfers.send({ image: 'vm1', numbers: ['4'], to: ['r2'] });
     const last = (await fleet.untilSettled()).at(-1);
     expect(last).toMatchObject({ state: 'completed', parent: '3' });
     expect(await compareTrees(originalOf('4'), copyOf(1, '4'))).toEqual([]);
@@ -104,8 +108,8 @@ describe('a master and two replicas', () => {
     const name = `codec-${codec}`;
     const source = await fleet.addImage(name);
     await makeImageTree(source, 5, 6 * mebibyte);
-    await fleet.master.client.createSnapshot(name);
-    await fleet.master.client.send({ image: name, numbers: ['1'], to: ['r1'], codec });
+    await fleet.master.client.snapshots.create(name);
+    await fleet.master.client.transfers.send({ image: name, numbers: ['1'], to: ['r1'], codec });
     const last = (await fleet.untilSettled()).at(-1);
     expect(last).toMatchObject({ state: 'completed', codec });
     const copy = path.join(fleet.replica(0).fs.mountpoint, name, '1');

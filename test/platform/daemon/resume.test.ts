@@ -45,7 +45,7 @@ async function holdAt(fraction: number, bytes = image_bytes): Promise<Held> {
   const image = `vm${images}`;
   const source = await fleet.addImage(image);
   writeFileSync(path.join(source, 'disk.img'), seededBytes(images, bytes));
-  await fleet.master.client.createSnapshot(image);
+  await fleet.master.client.snapshots.create(image);
   const proxy = fleet.proxy(0);
   const first_bytes = proxy.counts.data_bytes;
   const held = proxy.holdDataAt(first_bytes + fraction * bytes);
@@ -66,13 +66,13 @@ async function conclude({ image, id, first_bytes }: Held): Promise<number> {
 
 /** The states that it was in, each as often as it came there. */
 async function statesOf(id: string): Promise<string[]> {
-  const { events } = await fleet.master.client.history(id);
+  const { events } = await fleet.master.client.transfers.history(id);
   return events.map(({ state }) => state).filter((state, index, all) => state !== all[index - 1]);
 }
 
 /** From where each link of the transfer went on, and whether its btrfs send did. */
 async function linksOf(id: string): Promise<{ offset_bytes: number; is_live: boolean }[]> {
-  const { events } = await fleet.master.client.history(id);
+  const { events } = await fleet.master.client.transfers.history(id);
   return events
     .filter(({ event }) => event.type === 'send.begun')
     .map(({ event }) => ({
@@ -90,7 +90,7 @@ describe.each([0.5, 0.9])('at %d of the stream', (fraction) => {
     fleet.proxy(0).release();
     await fleet.replica(0).start();
     const again = await conclude(held);
-    expect((await fleet.master.client.transfer(held.id)).attempt).toBe(1);
+    expect((await fleet.master.client.transfers.get(held.id)).attempt).toBe(1);
     expect((await statesOf(held.id)).slice(-went_on.length)).toEqual(went_on);
     expect(again).toBeLessThanOrEqual(checkpoint_bytes + in_flight_bytes + socket_bytes);
   });
@@ -101,7 +101,7 @@ describe.each([0.5, 0.9])('at %d of the stream', (fraction) => {
     fleet.proxy(0).release();
     await fleet.master.start();
     const again = await conclude(held);
-    expect((await fleet.master.client.transfer(held.id)).attempt).toBe(1);
+    expect((await fleet.master.client.transfers.get(held.id)).attempt).toBe(1);
     expect((await statesOf(held.id)).slice(-went_on.length)).toEqual(went_on);
     const last = (await linksOf(held.id)).at(-1);
     expect(last?.is_live).toBe(false);
@@ -116,7 +116,7 @@ describe.each([0.5, 0.9])('at %d of the stream', (fraction) => {
     fleet.proxy(0).release();
     await Promise.all([fleet.master.start(), fleet.replica(0).start()]);
     const again = await conclude(held);
-    expect((await fleet.master.client.transfer(held.id)).attempt).toBe(1);
+    expect((await fleet.master.client.transfers.get(held.id)).attempt).toBe(1);
     expect((await statesOf(held.id)).slice(-went_on.length)).toEqual(went_on);
     expect(again).toBeLessThanOrEqual(checkpoint_bytes + in_flight_bytes + socket_bytes);
   });
@@ -133,7 +133,7 @@ describe.each([0.5, 0.9])('at %d of the stream', (fraction) => {
     expect(await theBtrfsProcess(fleet.master.fs.mountpoint, 'send')).toEqual(sender);
     proxy.release();
     const again = await conclude(held);
-    expect((await fleet.master.client.transfer(held.id)).attempt).toBe(1);
+    expect((await fleet.master.client.transfers.get(held.id)).attempt).toBe(1);
     expect((await statesOf(held.id)).slice(-went_on.length)).toEqual(went_on);
     expect((await linksOf(held.id)).map(({ is_live }) => is_live)).toEqual([false, true]);
     expect(again).toBeLessThanOrEqual(in_flight_bytes + socket_bytes);
@@ -172,7 +172,7 @@ test('what the replica holds is not what is sent: starts over, and says so', asy
   fleet.proxy(0).release();
   await replica.start();
   expect(await conclude(held)).toBeGreaterThan(0.85 * image_bytes);
-  const { events } = await fleet.master.client.history(held.id);
+  const { events } = await fleet.master.client.transfers.history(held.id);
   const why = events.find(({ state }) => state === 'starting_over');
   expect(why?.event['error']).toMatchObject({ code: 'ResumeMismatch' });
 });

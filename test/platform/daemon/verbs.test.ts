@@ -17,11 +17,11 @@ describe('what an operator does while transfers run', () => {
   beforeAll(async () => {
     fleet = await Fleet.start({ size_mb: 2_048, replica: { top: 'auto_add_images = true' } });
     const directory = path.join(fleet.master.fs.mountpoint, 'big');
-    await fleet.master.client.addImage({ name: 'big', create: true });
+    await fleet.master.client.images.add({ name: 'big', create: true });
     await makeImageTree(path.join(directory, 'live'), 1, 256 * mebibyte);
-    await fleet.master.client.createSnapshot('big');
+    await fleet.master.client.snapshots.create('big');
     await changeImageTree(path.join(directory, 'live'), 2);
-    await fleet.master.client.createSnapshot('big');
+    await fleet.master.client.snapshots.create('big');
   });
   afterAll(async () => {
     await fleet?.dispose();
@@ -33,12 +33,12 @@ describe('what an operator does while transfers run', () => {
     );
 
   const sendAndWaitFor = async (state: string): Promise<TransferReport> => {
-    const [sent] = await fleet.master.client.send({ image: 'big', numbers: ['1'], to: ['1'] });
+    const [sent] = await fleet.master.client.transfers.send({ image: 'big', numbers: ['1'], to: ['1'] });
     if (sent === undefined) throw new Error('no transfer');
     let transfer = sent;
     await until(
       async () => {
-        transfer = await fleet.master.client.transfer(sent.id);
+        transfer = await fleet.master.client.transfers.get(sent.id);
         return (
           transfer.state === state && (state !== 'sending' || (transfer.progress?.stream_bytes ?? 0) > 0)
         );
@@ -51,28 +51,28 @@ describe('what an operator does while transfers run', () => {
   test('cancels in mid-stream, and nothing of it is left on the replica', async () => {
     const transfer = await sendAndWaitFor('sending');
     expect(transfer.progress?.total_bytes ?? 0).toBeGreaterThanOrEqual(0);
-    const asked = await fleet.master.client.cancel(transfer.id);
+    const asked = await fleet.master.client.transfers.cancel(transfer.id);
     expect(['cancelling', 'cancelled']).toContain(asked.state);
     const [last] = await fleet.untilSettled();
     expect(last?.state).toBe('cancelled');
     expect(await hiddenOnReplica()).toEqual([]);
-    expect(await fleet.master.client.snapshots('big', 'r1')).toEqual([]);
+    expect(await fleet.master.client.snapshots.list('big', { node: 'r1' })).toEqual([]);
   });
 
   test('a snapshot that is being sent is not deleted', async () => {
     const transfer = await sendAndWaitFor('sending');
-    await expect(fleet.master.client.deleteSnapshot('big', '1')).rejects.toMatchObject({
+    await expect(fleet.master.client.snapshots.delete('big', '1')).rejects.toMatchObject({
       code: 'SnapshotInUse',
     });
-    await fleet.master.client.cancel(transfer.id);
+    await fleet.master.client.transfers.cancel(transfer.id);
     await fleet.untilSettled();
   });
 
   test('the same send twice is one transfer', async () => {
     const first = await sendAndWaitFor('sending');
-    const [second] = await fleet.master.client.send({ image: 'big', numbers: ['1'], to: ['r1'] });
+    const [second] = await fleet.master.client.transfers.send({ image: 'big', numbers: ['1'], to: ['r1'] });
     expect(second?.id).toBe(first.id);
-    await fleet.master.client.cancel(first.id);
+    await fleet.master.client.transfers.cancel(first.id);
     await fleet.untilSettled();
   });
 
@@ -80,17 +80,17 @@ describe('what an operator does while transfers run', () => {
     const transfer = await sendAndWaitFor('sending');
     await fleet.replica(0).kill();
     await until(
-      async () => (await fleet.master.client.transfer(transfer.id)).state === 'disconnected',
+      async () => (await fleet.master.client.transfers.get(transfer.id)).state === 'disconnected',
       () => 'the transfer to notice',
     );
-    expect((await fleet.master.client.replicas())[0]).toMatchObject({
+    expect((await fleet.master.client.replicas.list())[0]).toMatchObject({
       state: 'offline',
       transfers_running: 1,
     });
     await fleet.replica(0).start();
     const last = (await fleet.untilSettled()).at(-1);
     expect(last).toMatchObject({ state: 'completed', attempt: 1, failures: 0 });
-    const { events } = await fleet.master.client.history(transfer.id);
+    const { events } = await fleet.master.client.transfers.history(transfer.id);
     const states = events.map(({ state }) => state).filter((state, index, all) => state !== all[index - 1]);
     expect(states).toEqual([
       'queued',
@@ -109,14 +109,16 @@ describe('what an operator does while transfers run', () => {
 
   test('cancelling a completed transfer is refused', async () => {
     const last = (await fleet.untilSettled()).at(-1);
-    await expect(fleet.master.client.cancel(last?.id ?? '')).rejects.toMatchObject({ code: 'NotAllowedNow' });
+    await expect(fleet.master.client.transfers.cancel(last?.id ?? '')).rejects.toMatchObject({
+      code: 'NotAllowedNow',
+    });
   });
 
   test('a transfer waits while its replica is stopped, and both stop and start in order', async () => {
     expect(await fleet.replica(0).stop()).toBe(0);
-    const [sent] = await fleet.master.client.send({ image: 'big', numbers: ['2'], to: ['r1'] });
+    const [sent] = await fleet.master.client.transfers.send({ image: 'big', numbers: ['2'], to: ['r1'] });
     await sleep(300);
-    expect((await fleet.master.client.transfer(sent?.id ?? '')).state).toBe('queued');
+    expect((await fleet.master.client.transfers.get(sent?.id ?? '')).state).toBe('queued');
     expect(await fleet.master.stop()).toBe(0);
     await fleet.master.start();
     await fleet.replica(0).start();
@@ -125,16 +127,18 @@ describe('what an operator does while transfers run', () => {
   });
 
   test('deletes a snapshot on a replica by name, and it can be sent again', async () => {
-    await fleet.master.client.deleteSnapshot('big', '2', 'r1');
-    expect((await fleet.master.client.snapshots('big', 'r1')).map(({ number }) => number)).toEqual(['1']);
-    await fleet.master.client.send({ image: 'big', numbers: ['2'], to: ['all'] });
+    await fleet.master.client.snapshots.delete('big', '2', { node: 'r1' });
+    expect(
+      (await fleet.master.client.snapshots.list('big', { node: 'r1' })).map(({ number }) => number),
+    ).toEqual(['1']);
+    await fleet.master.client.transfers.send({ image: 'big', numbers: ['2'], to: ['all'] });
     const last = (await fleet.untilSettled()).at(-1);
     expect(last).toMatchObject({ state: 'completed', already_there: false, parent: '1' });
   });
 
   test('the replica shows the same transfers as receptions', async () => {
-    const receptions = await fleet.replica(0).client.transfers();
-    const transfers = await fleet.master.client.transfers();
+    const receptions = await fleet.replica(0).client.transfers.list();
+    const transfers = await fleet.master.client.transfers.list();
     expect(receptions.map(({ id }) => id)).toEqual(transfers.map(({ id }) => id));
     expect(receptions[0]).toMatchObject({ state: 'completed', replica: 'r1', hash: transfers[0]?.hash });
   });
@@ -142,9 +146,9 @@ describe('what an operator does while transfers run', () => {
   test('a parent that disappears before its turn is replaced by another way', async () => {
     const { client } = fleet.master;
     await changeImageTree(path.join(fleet.master.fs.mountpoint, 'big', 'live'), 3);
-    await client.createSnapshot('big');
+    await client.snapshots.create('big');
     await execa('btrfs', ['subvolume', 'delete', path.join(fleet.replica(0).fs.mountpoint, 'big', '2')]);
-    await client.send({ image: 'big', numbers: ['3'], to: ['r1'] });
+    await client.transfers.send({ image: 'big', numbers: ['3'], to: ['r1'] });
     const last = (await fleet.untilSettled()).at(-1);
     expect(last).toMatchObject({ state: 'completed', parent: '1' });
   });

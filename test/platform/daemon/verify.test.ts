@@ -236,14 +236,14 @@ describe('snapshot verify', () => {
     // Longer than the distance of two marks: 300 MiB, most of it a hole.
     await writeFile(path.join(source, 'long.img'), '');
     await truncate(path.join(source, 'long.img'), 300 * mebibyte);
-    await fleet.master.client.createSnapshot('vm', '1');
+    await fleet.master.client.snapshots.create('vm', { number: '1' });
     // One hole, which takes long to hash.
     const long = path.join(await fleet.addImage('long'), 'hole');
     await writeFile(long, '');
     await truncate(long, 64 * 1024 * mebibyte);
-    await fleet.master.client.createSnapshot('long', '1');
-    await fleet.master.client.send({ image: 'long', numbers: ['1'], to: ['r2'] });
-    await fleet.master.client.send({ image: 'vm', numbers: ['1'], to: ['all'] });
+    await fleet.master.client.snapshots.create('long', { number: '1' });
+    await fleet.master.client.transfers.send({ image: 'long', numbers: ['1'], to: ['r2'] });
+    await fleet.master.client.transfers.send({ image: 'vm', numbers: ['1'], to: ['all'] });
     const transfers = await fleet.untilSettled();
     const failed = transfers.filter(({ state }) => state !== 'completed');
     if (failed.length > 0) throw new Error(JSON.stringify(failed));
@@ -255,10 +255,10 @@ describe('snapshot verify', () => {
   const copyOn = (index: number): string => path.join(fleet.replica(index).fs.mountpoint, 'vm', '1');
 
   const verify = async (node?: string, number = '1'): Promise<VerifyReport> => {
-    let report = await fleet.master.client.verifySnapshot('vm', number, node);
+    let report = await fleet.master.client.snapshots.verify('vm', number, { node });
     await until(
       async () => {
-        report = await fleet.master.client.verification(report.id);
+        report = await fleet.master.client.snapshots.verification(report.id);
         return report.state !== 'running';
       },
       () => `verification to end: ${JSON.stringify(report)}`,
@@ -341,8 +341,8 @@ describe('snapshot verify', () => {
     const disk = fleet.replica(1).fs;
     const needle = Buffer.from('to be damaged on disk '.repeat(400));
     await writeFile(path.join(fleet.master.fs.mountpoint, 'vm', 'live', 'fragile'), needle);
-    await fleet.master.client.createSnapshot('vm', '2');
-    await fleet.master.client.send({ image: 'vm', numbers: ['2'], to: ['r2'] });
+    await fleet.master.client.snapshots.create('vm', { number: '2' });
+    await fleet.master.client.transfers.send({ image: 'vm', numbers: ['2'], to: ['r2'] });
     await fleet.untilSettled();
     await execa('btrfs', ['filesystem', 'sync', disk.mountpoint]);
     await damageDisk(disk.mountpoint, needle.subarray(0, 64));
@@ -356,29 +356,31 @@ describe('snapshot verify', () => {
   });
 
   test('what a replica does not hold is missing; an image that it does not hold is left out', async () => {
-    await fleet.master.client.createSnapshot('vm', '3');
+    await fleet.master.client.snapshots.create('vm', { number: '3' });
     const missing = await verify('1', '3');
     expect(missing.copies).toMatchObject([
       { node: 'r1', state: 'missing', error: { code: 'SnapshotNotFound' } },
     ]);
-    await fleet.master.client.removeImage('vm', 'r1');
+    await fleet.master.client.images.remove('vm', { node: 'r1' });
     const others = await verify();
     expect(others.copies.map(({ node }) => node)).toEqual(['r2']);
     expect(others.skipped).toEqual([{ node: 'r1', reason: 'it does not hold the image vm' }]);
     const named = await verify('r1');
     expect(named.copies).toMatchObject([{ state: 'missing', error: { code: 'ImageNotFound' } }]);
-    await fleet.master.client.addImage({ name: 'vm', node: 'r1' });
+    await fleet.master.client.images.add({ name: 'vm', node: 'r1' });
   });
 
   test('errors are told at once: no such snapshot, the master itself, a replica asked', async () => {
     const { client } = fleet.master;
-    await expect(client.verifySnapshot('vm', '9')).rejects.toMatchObject({ code: 'SnapshotNotFound' });
-    await expect(client.verifySnapshot('vm', '1', 'master')).rejects.toMatchObject({
+    await expect(client.snapshots.verify('vm', '9')).rejects.toMatchObject({ code: 'SnapshotNotFound' });
+    await expect(client.snapshots.verify('vm', '1', { node: 'master' })).rejects.toMatchObject({
       code: 'InvalidArgument',
     });
-    await expect(client.verifySnapshot('vm', '1', 'r9')).rejects.toMatchObject({ code: 'ReplicaNotFound' });
-    await expect(client.verification('none')).rejects.toMatchObject({ code: 'Interrupted' });
-    await expect(fleet.replica(0).client.verifySnapshot('vm', '1')).rejects.toMatchObject({
+    await expect(client.snapshots.verify('vm', '1', { node: 'r9' })).rejects.toMatchObject({
+      code: 'ReplicaNotFound',
+    });
+    await expect(client.snapshots.verification('none')).rejects.toMatchObject({ code: 'Interrupted' });
+    await expect(fleet.replica(0).client.snapshots.verify('vm', '1')).rejects.toMatchObject({
       code: 'NotPermitted',
     });
   });
@@ -386,12 +388,12 @@ describe('snapshot verify', () => {
   test('cancelled, it ends at once, and the threads of all nodes with it', async () => {
     const nodes = [fleet.master, fleet.replica(1)];
     const before = await Promise.all(nodes.map(({ pid }) => threadsOf(pid)));
-    const { id } = await fleet.master.client.verifySnapshot('long', '1', 'r2');
+    const { id } = await fleet.master.client.snapshots.verify('long', '1', { node: 'r2' });
     await until(
-      async () => (await fleet.master.client.verification(id)).copies[0]?.phase === 'hashing',
+      async () => (await fleet.master.client.snapshots.verification(id)).copies[0]?.phase === 'hashing',
       () => 'hashing to begin',
     );
-    expect(await fleet.master.client.cancelVerification(id)).toMatchObject({
+    expect(await fleet.master.client.snapshots.cancelVerification(id)).toMatchObject({
       state: 'cancelled',
       error: { code: 'Cancelled' },
     });
@@ -405,21 +407,21 @@ describe('snapshot verify', () => {
   test('a replica that is offline is left out, and an error if it is named', async () => {
     await fleet.replica(0).stop();
     await until(
-      async () => (await fleet.master.client.replicas())[0]?.state === 'offline',
+      async () => (await fleet.master.client.replicas.list())[0]?.state === 'offline',
       () => 'r1 to be offline',
     );
     const report = await verify();
     expect(report.copies.map(({ node, state }) => [node, state])).toEqual([['r2', 'equal']]);
     expect(report.skipped).toEqual([{ node: 'r1', reason: 'it is offline' }]);
-    await expect(fleet.master.client.verifySnapshot('vm', '1', 'r1')).rejects.toMatchObject({
+    await expect(fleet.master.client.snapshots.verify('vm', '1', { node: 'r1' })).rejects.toMatchObject({
       code: 'ReplicaOffline',
     });
   });
 
   test('a replica that is restarted in between is a failure, which can be tried again', async () => {
-    const { id } = await fleet.master.client.verifySnapshot('long', '1', 'r2');
+    const { id } = await fleet.master.client.snapshots.verify('long', '1', { node: 'r2' });
     await until(
-      async () => (await fleet.master.client.verification(id)).copies[0]?.phase === 'hashing',
+      async () => (await fleet.master.client.snapshots.verification(id)).copies[0]?.phase === 'hashing',
       () => 'hashing to begin',
     );
     await fleet.replica(1).kill();
@@ -427,7 +429,7 @@ describe('snapshot verify', () => {
     let report: VerifyReport | undefined;
     await until(
       async () => {
-        report = await fleet.master.client.verification(id);
+        report = await fleet.master.client.snapshots.verification(id);
         return report.state !== 'running';
       },
       () => 'verification to end',

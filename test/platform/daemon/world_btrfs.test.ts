@@ -23,7 +23,7 @@ afterEach(async () => {
 async function makeVm(running: Fleet, bytes: number): Promise<string> {
   const source = await running.addImage('vm');
   await makeImageTree(source, 1, bytes);
-  await running.master.client.createSnapshot('vm');
+  await running.master.client.snapshots.create('vm');
   return source;
 }
 
@@ -45,7 +45,7 @@ describe('snapshots that go away in the middle', () => {
     // More than what is on its way while it is held, and clones of what only the parent has.
     writeFileSync(path.join(source, 'a-new.img'), seededBytes(9, 12 * mib));
     await execa('cp', ['--reflink=always', path.join(source, 'disk.img'), path.join(source, 'z-clone.img')]);
-    await fleet.master.client.createSnapshot('vm');
+    await fleet.master.client.snapshots.create('vm');
 
     const proxy = fleet.proxy(0);
     const held = proxy.holdDataAt(proxy.counts.data_bytes + 3 * mib);
@@ -70,7 +70,7 @@ describe('snapshots that go away in the middle', () => {
     expect(await execa('btrfs', ['subvolume', 'delete', snapshot], { reject: false })).toMatchObject({
       exitCode: 1,
     });
-    await expect(fleet.master.client.deleteSnapshot('vm', '1')).rejects.toMatchObject({
+    await expect(fleet.master.client.snapshots.delete('vm', '1')).rejects.toMatchObject({
       code: 'SnapshotInUse',
     });
     await fleet.master.kill();
@@ -102,7 +102,7 @@ describe('the program btrfs', () => {
       await makeVm(fleet, 2 * mib);
       const transfer = await untilCompleted(fleet, (await send(fleet, 'vm', '1')).id);
       expect(transfer.stream_version).toBe(1);
-      expect((await fleet.master.client.replicas())[0]?.btrfs_progs).toContain('5.10.1');
+      expect((await fleet.master.client.replicas.list())[0]?.btrfs_progs).toContain('5.10.1');
       expect(await differences(fleet, 'vm', ['1'])).toEqual([]);
     } finally {
       await execa('rm', ['-r', directory]);
@@ -150,7 +150,7 @@ describe('the program btrfs', () => {
     writeFileSync(disk, seededBytes(1, 16 * mib));
     await appendFile(disk, mark);
     await appendFile(disk, seededBytes(2, 4 * mib));
-    await fleet.master.client.createSnapshot('vm');
+    await fleet.master.client.snapshots.create('vm');
     await execa('btrfs', ['filesystem', 'sync', master_fs.mountpoint]);
 
     const repair = await damage(master_fs.backing_file, mark);
@@ -182,7 +182,7 @@ describe('the program btrfs', () => {
     fleet.proxy(0).release();
     await untilCompleted(fleet, id);
     expect(await differences(fleet, 'vm', ['1'])).toEqual([]);
-    const { effects } = await fleet.replica(0).client.history(id);
+    const { effects } = await fleet.replica(0).client.transfers.history(id);
     expect(effects.some(({ kind, error }) => kind === 'receive' && error?.code === 'Stalled')).toBe(true);
     expect(await btrfsProcesses(fleet.nodes.map((node) => node.fs.mountpoint))).toEqual([]);
   });

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 /** Takes the next snapshot, sends it, and waits; returns the completed transfer. */
 async function replicate(image: string) {
-  const { number } = await fleet.master.client.createSnapshot(image);
+  const { number } = await fleet.master.client.snapshots.create(image);
   const { id } = await send(fleet, image, number);
   const transfer = await untilTransfer(fleet, id, isSettled, 120_000);
   expect(transfer, JSON.stringify(transfer.last_error)).toMatchObject({ state: 'completed' });

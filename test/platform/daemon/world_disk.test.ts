@@ -57,7 +57,7 @@ test('a full replica: the transfer says so and waits, and completes when there i
   fleet = await Fleet.start({ size_mb: 512, filesystems: { r1: replica_fs } });
   const source = await fleet.addImage('vm');
   writeFileSync(path.join(source, 'disk.img'), seededBytes(1, 150 * mib));
-  await fleet.master.client.createSnapshot('vm');
+  await fleet.master.client.snapshots.create('vm');
   // Enough for the daemon to begin, not enough for the image.
   const ballast = path.join(replica_fs.mountpoint, 'ballast');
   await execa('fallocate', ['-l', String(150 * mib), ballast]);
@@ -82,7 +82,7 @@ describe('a full state database', () => {
       fleet = await Fleet.start({ size_mb: 256, state_dirs: { [name]: state_dir } });
       const source = await fleet.addImage('vm');
       writeFileSync(path.join(source, 'disk.img'), seededBytes(2, 8 * mib));
-      await fleet.master.client.createSnapshot('vm');
+      await fleet.master.client.snapshots.create('vm');
       const node = fleet.nodes.find((each) => each.name === name) as FleetNode;
 
       const filler = fill(state.mountpoint);
@@ -111,7 +111,7 @@ test("the replica's filesystem becomes read-only in the middle, and writable aga
   // While the first MiBs of the stream are received no file is open for writing, which would forbid to remount.
   for (let index = 0; index < 15_000; index += 1) writeFileSync(path.join(source, `empty-${index}`), '');
   writeFileSync(path.join(source, 'disk.img'), seededBytes(3, 8 * mib));
-  await fleet.master.client.createSnapshot('vm');
+  await fleet.master.client.snapshots.create('vm');
   const { mountpoint } = fleet.replica(0).fs;
 
   const held = fleet.proxy(0).holdDataAt(2.5 * mib);

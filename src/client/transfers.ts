@@ -1,0 +1,37 @@
+import type { HistoryReport, SendRequest, TransferFilter, TransferReport } from '../core/report.js';
+import { type CallOptions, type ControlConnection, part } from './connection.js';
+
+/** Transfers; on a replica, receptions. */
+export class TransfersClient {
+  readonly #connection: ControlConnection;
+
+  constructor(connection: ControlConnection) {
+    this.#connection = connection;
+  }
+
+  /** Starts one transfer for each number and replica, in the order of the numbers. */
+  send(request: SendRequest, { signal }: CallOptions = {}): Promise<TransferReport[]> {
+    return this.#connection.call('POST', 'transfers', { body: request, signal });
+  }
+
+  /** Newest first. */
+  list({ states, ...rest }: TransferFilter = {}, { signal }: CallOptions = {}): Promise<TransferReport[]> {
+    return this.#connection.call('GET', 'transfers', {
+      query: { ...rest, states: states?.join(',') },
+      signal,
+    });
+  }
+
+  /** @param id for example `17-3fa9`, or the number before the dash alone */
+  get(id: string, { signal }: CallOptions = {}): Promise<TransferReport> {
+    return this.#connection.call('GET', `transfers/${part(id)}`, { signal });
+  }
+
+  history(id: string, { signal }: CallOptions = {}): Promise<HistoryReport> {
+    return this.#connection.call('GET', `transfers/${part(id)}/history`, { signal });
+  }
+
+  cancel(id: string, { signal }: CallOptions = {}): Promise<TransferReport> {
+    return this.#connection.call('POST', `transfers/${part(id)}/cancel`, { signal });
+  }
+}
