@@ -21,6 +21,13 @@ export const error_codes = {
   /** The state of the actor does not allow the request. */
   NotAllowedNow: { retryable: false, exit_code: 12 },
   ReplicaOffline: { retryable: true, exit_code: 13 },
+  /** The name server knows no such name. */
+  NameNotFound: { retryable: false, exit_code: 10 },
+  NameAlreadyRegistered: { retryable: false, exit_code: 11 },
+  /** The node takes nothing more now: it stops, or has as much to do as its config allows. */
+  Busy: { retryable: true, exit_code: 13 },
+  /** The ssh tunnel that a link goes through could not be made, or ended. */
+  TunnelFailed: { retryable: true, exit_code: 13 },
 
   InvalidArgument: { retryable: false, exit_code: 2 },
   InvalidConfig: { retryable: false, exit_code: 2 },

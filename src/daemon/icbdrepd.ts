@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { IcbdError } from '../core/errors.js';
-import { loadMasterConfig, loadReplicaConfig, readSecret } from './config.js';
+import { loadMasterConfig } from './config/master_config.js';
+import { loadReplicaConfig } from './config/replica_config.js';
+import { readSecret } from './config/secret.js';
 import { makeLogger } from './logging.js';
 import { startMaster } from './master.js';
 import { exitOnFatal, explainFailure, runNode } from './node_process.js';

@@ -116,6 +116,11 @@ export class ImageRepository {
     return this.reportSnapshot(name, snapshot);
   }
 
+  /** Oldest first; empty if there are none. @throws IcbdError `ImageNotFound`, `DirNotFound` */
+  async reports(name: string): Promise<SnapshotReport[]> {
+    return (await this.snapshots(name)).map((snapshot) => this.reportSnapshot(name, snapshot));
+  }
+
   reportSnapshot(image: string, snapshot: SnapshotInfo): SnapshotReport {
     const { number, uuid, received_uuid, created_at_ms } = snapshot;
     return { image, number, path: path.join(this.path(image), number), uuid, received_uuid, created_at_ms };

@@ -6,7 +6,8 @@ import type { ActorAddress, EventCause } from '../core/records.js';
 import type { EffectHandler } from '../runtime/ports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { type LinkServer, createLinkServer } from '../transport/link_server.js';
-import { type MasterConfig, readSecret } from './config.js';
+import type { MasterConfig } from './config/master_config.js';
+import { readSecret } from './config/secret.js';
 import { controlRoutes } from './control/routes.js';
 import { startControlServer } from './control/server.js';
 import { imageEffects } from './effects/image_effects.js';
@@ -14,7 +15,8 @@ import { planEffect } from './effects/plan.js';
 import { sendEffect } from './effects/send.js';
 import { ImageRepository } from './image_repository.js';
 import { logTransport, logUnsendable } from './logging.js';
-import { MasterOperations } from './master_operations.js';
+import { masterOperations } from './operations/master_operations.js';
+import type { Operations } from './operations/operations.js';
 import type { RunningNode } from './node_process.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
 import { masterMessageCheck } from './peer_messages.js';
@@ -127,7 +129,7 @@ async function runMaster(
   secrets: ReadonlyMap<string, Buffer>,
   onFatal: (error: IcbdError) => void,
   closing: (() => void | Promise<void>)[],
-): Promise<MasterOperations> {
+): Promise<{ readonly operations: Operations; readonly link_address: string }> {
   const { storage, store, progress, log, mountpoint } = base;
   // Filled below, before the runtime starts: effects need parts that need the runtime.
   const handlers: Record<string, EffectHandler> = {};
@@ -175,7 +177,8 @@ async function runMaster(
     () => scans.close(),
     () => verify_runs.close(),
   );
-  return new MasterOperations({
+  const link_address = `${config.listen.host}:${server.port}`;
+  const operations = masterOperations({
     base,
     runtime,
     repository,
@@ -188,8 +191,9 @@ async function runMaster(
       secret_files: config.replicas.map(({ secret_file }) => secret_file),
       tls_key: config.listen.tls_key,
     },
-    link_address: `${config.listen.host}:${server.port}`,
+    link_address,
   });
+  return { operations, link_address };
 }
 
 /**
@@ -209,12 +213,12 @@ export async function startMaster(
     for (const close of closing.toReversed()) await close();
   };
   try {
-    const operations = await runMaster(base, config, secrets, onFatal, closing);
+    const { operations, link_address } = await runMaster(base, config, secrets, onFatal, closing);
     const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>
       log.error({ err: error }, 'control request failed'),
     );
     closing.push(() => control.close());
-    log.info({ links: operations.link_address, control: config.control.socket }, 'master ready');
+    log.info({ links: link_address, control: config.control.socket }, 'master ready');
     return { stop };
   } catch (error) {
     await stop();

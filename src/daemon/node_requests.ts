@@ -71,10 +71,7 @@ export async function answerRequest(
     case 'image.remove':
       return repository.remove(parse(method, params).name, cause);
     case 'snapshot.list': {
-      const { image } = parse(method, params);
-      return (await repository.snapshots(image)).map((snapshot) =>
-        repository.reportSnapshot(image, snapshot),
-      );
+      return repository.reports(parse(method, params).image);
     }
     case 'snapshot.create': {
       const { image, number } = parse(method, params);

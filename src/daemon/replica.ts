@@ -6,7 +6,8 @@ import type { LinkHandlers } from '../core/link.js';
 import type { EffectHandler } from '../runtime/ports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { createLinkClient } from '../transport/link_client.js';
-import { type ReplicaConfig, readSecret } from './config.js';
+import type { ReplicaConfig } from './config/replica_config.js';
+import { readSecret } from './config/secret.js';
 import { controlRoutes } from './control/routes.js';
 import { startControlServer } from './control/server.js';
 import { imageEffects } from './effects/image_effects.js';
@@ -18,7 +19,7 @@ import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
 import { type Answering, answerRequest } from './node_requests.js';
 import { replicaMessageCheck } from './peer_messages.js';
 import { Postman } from './postman.js';
-import { ReplicaOperations } from './replica_operations.js';
+import { replicaOperations } from './operations/replica_operations.js';
 import { assertNotReceiving } from './snapshot_guards.js';
 import { system_clock } from './system_clock.js';
 import { TransferReports } from './transfer_reports.js';
@@ -76,7 +77,7 @@ function assemble(
 ) {
   const { storage, store, progress, children, log } = base;
   const { stall_timeout_s, checkpoint_mib, checkpoint_s } = config.transfers;
-  const { url, secret_file, tls_ca } = config.master;
+  const { url = '', secret_file, tls_ca } = config.master;
   // Filled below, before the runtime starts: effects need parts that need the runtime.
   const handlers: Record<string, EffectHandler> = {};
   const runtime = makeRuntime(base, handlers, onFatal);
@@ -124,7 +125,7 @@ function assemble(
     }),
   );
   const reports = new TransferReports(storage, progress, 'reception', base.name);
-  const operations = new ReplicaOperations({
+  const operations = replicaOperations({
     base,
     runtime,
     repository,

@@ -3,7 +3,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import { connect } from 'node:net';
 import path from 'node:path';
 import { type ErrorCode, IcbdError, error_codes } from '../../core/errors.js';
-import type { ControlRequest } from './routes.js';
+import type { ControlRequest } from './route.js';
 
 /** Longest request body, bytes. */
 const body_bytes_max = 1024 * 1024;

@@ -8,7 +8,7 @@ import { IcbdError } from '../../core/errors.js';
 import type { DoctorCheck } from '../../core/report.js';
 import { availableCodecs } from '../../pipeline/codec.js';
 import { findProgram } from '../../pipeline/program.js';
-import { readSecret } from '../config.js';
+import { readSecret } from '../config/secret.js';
 import { startThread } from '../../pipeline/start_thread.js';
 import { fail, listed, ok, warn } from './check.js';
 import type { DatabaseVerdict } from './database_worker.js';

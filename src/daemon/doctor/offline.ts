@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { IcbdError } from '../../core/errors.js';
 import type { DoctorCheck, DoctorReport } from '../../core/report.js';
-import { loadMasterConfig, loadReplicaConfig } from '../config.js';
+import { loadMasterConfig } from '../config/master_config.js';
+import { loadReplicaConfig } from '../config/replica_config.js';
 import { fail, ok, warn } from './check.js';
 import { type NodePlaces, placeChecks, programChecks } from './machine_checks.js';
 

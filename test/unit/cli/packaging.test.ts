@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadMasterConfig, loadReplicaConfig } from '../../../src/daemon/config.js';
+import { loadMasterConfig } from '../../../src/daemon/config/master_config.js';
+import { loadReplicaConfig } from '../../../src/daemon/config/replica_config.js';
 
 const packaging = new URL('../../../packaging/', import.meta.url);
 

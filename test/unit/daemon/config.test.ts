@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IcbdError } from '../../../src/core/errors.js';
-import { loadMasterConfig, loadReplicaConfig, readSecret } from '../../../src/daemon/config.js';
+import { loadMasterConfig } from '../../../src/daemon/config/master_config.js';
+import { loadReplicaConfig } from '../../../src/daemon/config/replica_config.js';
+import { readSecret } from '../../../src/daemon/config/secret.js';
 
 const minimal = 'mountpoint = "/srv/icbd"\nstate_dir = "/var/lib/icbdrep"\n';
 const replica = `name = "r1"\n${minimal}[master]\nurl = "ws://127.0.0.1:9410"\nsecret_file = "/etc/secret"\n`;

@@ -1,0 +1,73 @@
+/** Sections that the configs of several roles share. */
+import path from 'node:path';
+import { z } from 'zod';
+import { checkNodeName } from '../../core/names.js';
+
+/** Port of a master's links. */
+export const master_port = 9_410;
+/** Port of a name server of its own, and UDP port of broadcasts. */
+export const name_server_port = 9_409;
+
+export const nodeName = z.string().refine(
+  (name) => {
+    try {
+      checkNodeName(name);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  { error: 'must be one word: no "/", no control characters, not starting with "." or "-"' },
+);
+
+export const absolutePath = z
+  .string()
+  .refine((text) => path.isAbsolute(text), { error: 'must be an absolute path' });
+
+export const port = z.int().min(0).max(65_535);
+export const seconds = z.int().min(1).max(86_400);
+
+export const linkUrl = z.string().refine((text) => /^wss?:\/\/[^/]+\/?$/.test(text) && URL.canParse(text), {
+  error: 'must be ws://HOST:PORT or wss://HOST:PORT',
+});
+
+export const log = z
+  .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
+  .prefault({});
+
+export const control = (socket: string) =>
+  z.strictObject({ socket: absolutePath.default(socket) }).prefault({});
+
+export const listen = (default_port: number) =>
+  z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: port.default(default_port),
+      tls_cert: absolutePath.optional(),
+      tls_key: absolutePath.optional(),
+    })
+    .refine(({ tls_cert, tls_key }) => (tls_cert === undefined) === (tls_key === undefined), {
+      error: 'tls_cert and tls_key go together',
+    })
+    .prefault({});
+
+/** How a name server serves. */
+export const name_serving = {
+  /** Answer broadcasts that look for a name server; never done on loopback. */
+  broadcast: z.boolean().default(false),
+  broadcast_port: port.default(name_server_port),
+  /** How often registrations that were not renewed are looked for. */
+  auto_clean_s: seconds.default(10),
+  /** A registration is removed when its node could not be reached for so long. */
+  unreachable_s: seconds.default(300),
+};
+
+/** How a node finds the name server and registers there. */
+export const name_client = {
+  server: linkUrl.optional(),
+  secret_file: absolutePath.optional(),
+  tls_ca: absolutePath.optional(),
+  /** Where others reach this node; default: made from where it listens. */
+  address: linkUrl.optional(),
+  lease_s: seconds.default(60),
+};

@@ -1,0 +1,93 @@
+import type { ReplicaContext } from '../../actors/replica.js';
+import { IcbdError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
+import type { ControlLink } from '../../core/link.js';
+import type { Storage } from '../../storage/storage.js';
+import type { NodeMethod, NodeParams } from '../node_requests.js';
+import type { NodeChoice } from './operations.js';
+
+/** The master's number among the nodes; replicas count from 1. */
+export const master_number = '0';
+
+export interface KnownReplica {
+  readonly context: ReplicaContext;
+  readonly state: string;
+}
+
+export interface FleetOptions {
+  /** The master's name. */
+  readonly name: string;
+  readonly storage: Storage;
+  /** @throws IcbdError `ReplicaOffline` */
+  readonly linkTo: (node: string) => ControlLink;
+}
+
+/** The nodes as the master knows them. */
+export class Fleet {
+  readonly #options: FleetOptions;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** By number. */
+  replicas(): KnownReplica[] {
+    return this.#options.storage.actors
+      .list({ kind: 'replica', limit: 100_000 })
+      .map(({ snapshot, state }) => ({ context: snapshot.context as ReplicaContext, state }))
+      .toSorted((a, b) => a.context.node_id - b.context.node_id);
+  }
+
+  isMaster(node: NodeChoice): boolean {
+    return node === undefined || node === this.#options.name || node === master_number;
+  }
+
+  /** A replica by its name or number. @throws IcbdError `ReplicaNotFound` */
+  resolve(text: string): ReplicaContext {
+    const known = this.replicas().map(({ context }) => context);
+    const found =
+      known.find(({ name }) => name === text) ?? known.find(({ node_id }) => String(node_id) === text);
+    if (found !== undefined) return found;
+    throw new IcbdError('ReplicaNotFound', `there is no replica ${text}`, {
+      operation: 'find replica',
+      subject: text,
+      hint: `known are: ${known.map(({ name, node_id }) => `${name} (${node_id})`).join(', ') || 'none'}`,
+    });
+  }
+
+  /**
+   * Names of the replicas that `to` means: names, numbers, or just `all`.
+   * @throws IcbdError `ReplicaNotFound`
+   */
+  resolveAll(to: readonly string[]): string[] {
+    const names = to.flatMap((text) =>
+      text === 'all' ? this.replicas().map(({ context }) => context.name) : [this.resolve(text).name],
+    );
+    if (names.length > 0) return [...new Set(names)];
+    throw new IcbdError('ReplicaNotFound', 'there are no replicas', {
+      operation: 'find replica',
+      subject: 'all',
+      hint: "add [[replicas]] to the master's config",
+    });
+  }
+
+  linkTo(node: string): ControlLink {
+    return this.#options.linkTo(this.resolve(node).name);
+  }
+
+  /** Asks a replica. @throws IcbdError `ReplicaNotFound`, `ReplicaOffline`, `TimedOut`, what the replica throws */
+  async ask<M extends NodeMethod>(node: string, method: M, params: NodeParams<M>): Promise<unknown> {
+    return this.linkTo(node).request({ method, params }, { timeout_ms: limits.request_ms });
+  }
+
+  /** Does something on the master, or asks a replica to. */
+  async on<T, M extends NodeMethod>(
+    node: NodeChoice,
+    method: M,
+    params: NodeParams<M>,
+    here: () => T | Promise<T>,
+  ): Promise<T> {
+    if (node === undefined || this.isMaster(node)) return here();
+    return (await this.ask(node, method, params)) as T;
+  }
+}

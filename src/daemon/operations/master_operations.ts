@@ -1,0 +1,125 @@
+import { protocol_version } from '../../core/limits.js';
+import type { ControlLink } from '../../core/link.js';
+import type { DoctorCheck, ReplicaReport, StatusReport } from '../../core/report.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { Doctor, type DoctorOptions } from '../doctor/doctor.js';
+import { replicaChecks, transferChecks } from '../doctor/state_checks.js';
+import type { ImageRepository } from '../image_repository.js';
+import type { NodeBase } from '../node_base.js';
+import { nodeStatus } from '../node_status.js';
+import { system_clock } from '../system_clock.js';
+import { TransferDesk } from '../transfer_desk.js';
+import type { TransferReports } from '../transfer_reports.js';
+import type { VerifyRuns } from '../verify/verify_runs.js';
+import { Fleet, type KnownReplica } from './fleet.js';
+import { fleetImages, fleetSnapshots, operator } from './image_operations.js';
+import type { Operations, TransferOperations } from './operations.js';
+import { verifyOperations } from './verify_operations.js';
+
+export interface MasterOperationsOptions {
+  readonly base: NodeBase;
+  readonly runtime: Runtime;
+  readonly repository: ImageRepository;
+  readonly reports: TransferReports;
+  readonly failures_max: number;
+  readonly verify_runs: VerifyRuns;
+  readonly doctor_places: DoctorOptions['places'];
+  readonly linkTo: (node: string) => ControlLink;
+  /** `host:port` that replicas dial. */
+  readonly link_address: string;
+}
+
+/** What an operator can ask a master for, on itself and on any replica. */
+export function masterOperations(options: MasterOperationsOptions): Operations {
+  const { base, repository, linkTo } = options;
+  const fleet = new Fleet({ name: base.name, storage: base.storage, linkTo });
+  const doctor = new Doctor({
+    base,
+    repository,
+    role: 'master',
+    places: options.doctor_places,
+    roleChecks: () => doctorChecks(options, fleet),
+  });
+  return {
+    status: () => status(options, fleet),
+    doctor: {
+      report: async () => doctor.report(),
+      removeLeftovers: async (image, names) => doctor.removeLeftovers(image, names),
+    },
+    replicas: { list: async () => fleet.replicas().map(reportReplica) },
+    images: fleetImages(fleet, repository),
+    snapshots: fleetSnapshots(fleet, repository),
+    verifications: verifyOperations(fleet, options.verify_runs),
+    transfers: transferOperations(options, fleet),
+  };
+}
+
+async function status(options: MasterOperationsOptions, fleet: Fleet): Promise<StatusReport> {
+  const { base, runtime, repository, link_address } = options;
+  const replicas = fleet.replicas();
+  return nodeStatus(base, {
+    role: 'master',
+    protocol_version,
+    epoch: runtime.epoch,
+    link_address,
+    is_linked: true,
+    replicas_online: replicas.filter(({ state }) => state === 'online').length,
+    replicas_total: replicas.length,
+    images: repository.list().length,
+    transfers_by_state: base.storage.actors.countByState('transfer'),
+  });
+}
+
+function reportReplica({ context, state }: KnownReplica): ReplicaReport {
+  return {
+    node_id: context.node_id,
+    name: context.name,
+    state,
+    address: context.address,
+    changed_at_ms: context.changed_at_ms,
+    offline_reason: state === 'online' ? '' : context.offline_reason,
+    btrfs_progs: context.capabilities?.btrfs_progs ?? '',
+    kernel: context.capabilities?.kernel ?? '',
+    codecs: context.capabilities?.codecs ?? [],
+    transfers_running: context.queue.filter((entry) => entry.state === 'running').length,
+    transfers_waiting: context.queue.filter((entry) => entry.state !== 'running').length,
+  };
+}
+
+async function doctorChecks(
+  { base, repository, linkTo }: MasterOperationsOptions,
+  fleet: Fleet,
+): Promise<DoctorCheck[]> {
+  const replicas = fleet.replicas().map(({ context, state }) => ({
+    name: context.name,
+    is_online: state === 'online',
+    offline_reason: context.offline_reason,
+  }));
+  return [
+    ...(await transferChecks({ storage: base.storage, repository })),
+    ...(await replicaChecks(replicas, linkTo, system_clock)),
+  ];
+}
+
+function transferOperations(options: MasterOperationsOptions, fleet: Fleet): TransferOperations {
+  const { base, runtime, repository, reports, failures_max } = options;
+  const desk = new TransferDesk({
+    runtime,
+    storage: base.storage,
+    repository,
+    reports,
+    resolveReplicas: (to) => fleet.resolveAll(to),
+    instance: base.instance,
+    failures_max,
+  });
+  return {
+    send: async (request) => desk.send(request, operator),
+    list: async ({ replica, ...rest }) => {
+      if (replica === undefined) return reports.list(rest);
+      return reports.list({ ...rest, replica: fleet.resolve(replica).name });
+    },
+    get: async (id) => reports.report(reports.require(id)),
+    history: async (id) => reports.history(id),
+    cancel: async (id) => desk.cancel(id, operator),
+  };
+}

@@ -1,0 +1,68 @@
+import type {
+  DoctorReport,
+  HistoryReport,
+  ImageAddRequest,
+  ImageReport,
+  LeftoverRemoval,
+  ReplicaReport,
+  SendRequest,
+  SnapshotReport,
+  StatusReport,
+  TransferFilter,
+  TransferReport,
+  VerifyReport,
+} from '../../core/report.js';
+
+/** A node by its name or number; undefined is the one that is asked. */
+export type NodeChoice = string | undefined;
+
+export interface DoctorOperations {
+  report(): Promise<DoctorReport>;
+  /** Removes hidden subvolumes in the image's directory that no transfer wants; others are left alone. */
+  removeLeftovers(image: string, names: readonly string[]): Promise<LeftoverRemoval[]>;
+}
+
+export interface ReplicaListOperations {
+  list(): Promise<ReplicaReport[]>;
+}
+
+export interface ImageOperations {
+  list(node: NodeChoice): Promise<ImageReport[]>;
+  add(request: ImageAddRequest): Promise<ImageReport>;
+  remove(name: string, node: NodeChoice): Promise<ImageReport>;
+}
+
+export interface SnapshotOperations {
+  list(image: string, node: NodeChoice): Promise<SnapshotReport[]>;
+  create(image: string, number: string | undefined, node: NodeChoice): Promise<SnapshotReport>;
+  delete(image: string, number: string, node: NodeChoice): Promise<SnapshotReport>;
+}
+
+export interface VerifyOperations {
+  /** Starts to compare the master's snapshot with its copies: on `node`, or on all replicas that are online. */
+  start(image: string, number: string, node: NodeChoice): Promise<VerifyReport>;
+  report(id: string): Promise<VerifyReport>;
+  cancel(id: string): Promise<VerifyReport>;
+}
+
+export interface TransferOperations {
+  send(request: SendRequest): Promise<TransferReport[]>;
+  list(filter: TransferFilter): Promise<TransferReport[]>;
+  get(id: string): Promise<TransferReport>;
+  history(id: string): Promise<HistoryReport>;
+  cancel(id: string): Promise<TransferReport>;
+}
+
+/**
+ * What an operator can ask a node for; the control API calls these, and the client in src/client mirrors them.
+ * All throw IcbdError.
+ */
+export interface Operations {
+  readonly status: () => Promise<StatusReport>;
+  readonly doctor: DoctorOperations;
+  readonly replicas: ReplicaListOperations;
+  readonly images: ImageOperations;
+  readonly snapshots: SnapshotOperations;
+  readonly verifications: VerifyOperations;
+  readonly transfers: TransferOperations;
+}

@@ -1,0 +1,89 @@
+import { IcbdError } from '../../core/errors.js';
+import { protocol_version } from '../../core/limits.js';
+import type { StatusReport } from '../../core/report.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import type { LinkClient } from '../../transport/link_client.js';
+import { Doctor, type DoctorOptions } from '../doctor/doctor.js';
+import { confinementCheck, masterLinkCheck, receptionChecks } from '../doctor/state_checks.js';
+import type { ImageRepository } from '../image_repository.js';
+import type { NodeBase } from '../node_base.js';
+import { nodeStatus } from '../node_status.js';
+import { system_clock } from '../system_clock.js';
+import type { TransferReports } from '../transfer_reports.js';
+import { localImages, localSnapshots } from './image_operations.js';
+import type { NodeChoice, Operations } from './operations.js';
+
+export interface ReplicaOperationsOptions {
+  readonly base: NodeBase;
+  readonly runtime: Runtime;
+  readonly repository: ImageRepository;
+  readonly reports: TransferReports;
+  readonly client: LinkClient;
+  readonly master_url: string;
+  readonly doctor_places: DoctorOptions['places'];
+}
+
+function askTheMaster(what: string): IcbdError {
+  return new IcbdError('NotPermitted', `this is a replica: ${what} is the master's`, {
+    operation: what,
+    hint: "name the master's socket with --socket or ICBDREP_SOCKET",
+  });
+}
+
+const refuse = (what: string) => async (): Promise<never> => {
+  throw askTheMaster(what);
+};
+
+/** What an operator can ask a replica for: its own images, and the receptions of its transfers. */
+export function replicaOperations(options: ReplicaOperationsOptions): Operations {
+  const { base, repository, reports, client, master_url, doctor_places: places } = options;
+  const doctor = new Doctor({
+    base,
+    repository,
+    role: 'replica',
+    places,
+    roleChecks: async () => [
+      ...receptionChecks(base.storage, system_clock.now()),
+      await confinementCheck(base.mountpoint),
+      masterLinkCheck(client.link !== undefined, master_url),
+    ],
+  });
+  const here = (node: NodeChoice): ImageRepository => {
+    if (node === undefined || node === base.name) return repository;
+    throw askTheMaster(`asking the node ${node}`);
+  };
+  const comparing = refuse('comparing with copies');
+  return {
+    status: () => status(options),
+    doctor: {
+      report: async () => doctor.report(),
+      removeLeftovers: async (image, names) => doctor.removeLeftovers(image, names),
+    },
+    replicas: { list: refuse('the list of replicas') },
+    images: localImages(here),
+    snapshots: localSnapshots(here),
+    verifications: { start: comparing, report: comparing, cancel: comparing },
+    transfers: {
+      send: refuse('sending'),
+      list: async (filter) => reports.list(filter),
+      get: async (id) => reports.report(reports.require(id)),
+      history: async (id) => reports.history(id),
+      cancel: refuse('cancelling'),
+    },
+  };
+}
+
+async function status(options: ReplicaOperationsOptions): Promise<StatusReport> {
+  const { base, runtime, repository, client, master_url } = options;
+  return nodeStatus(base, {
+    role: 'replica',
+    protocol_version,
+    epoch: runtime.epoch,
+    link_address: master_url,
+    is_linked: client.link !== undefined,
+    replicas_online: 0,
+    replicas_total: 0,
+    images: repository.list().length,
+    transfers_by_state: base.storage.actors.countByState('reception'),
+  });
+}
