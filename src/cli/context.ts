@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import type { View } from './render/view.js';
 
@@ -16,6 +17,21 @@ export interface Interrupt {
   release(): void;
 }
 
+/** A terminal that somebody types at. */
+export interface Terminal {
+  /** Where the keys are echoed; a real one knows its size and says when it changes. */
+  readonly screen: Writable;
+  /** Raw: every key comes at once and without echo, and Ctrl-C is a key like all others. */
+  setRawMode(is_raw: boolean): void;
+}
+
+/** Standard input, for a command that reads commands from it. */
+export interface CommandInput {
+  readonly stream: Readable;
+  /** Null if it is a pipe or a file. */
+  readonly terminal: Terminal | null;
+}
+
 /** All that the command line needs of the process it runs in. */
 export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -26,6 +42,8 @@ export interface CliContext {
   catchInterrupt(): Interrupt;
   /** Asks somebody at the terminal for a line; null if there is none. */
   ask(question: string): Promise<string | null>;
+  /** Absent for a command that runs inside of a console, which reads standard input itself. */
+  readonly openInput?: () => CommandInput;
 }
 
 /** How text for people is to look on `output`. */

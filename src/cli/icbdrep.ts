@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import type { WriteStream } from 'node:tty';
-import type { CliContext, Interrupt, Output } from './context.js';
+import type { CliContext, CommandInput, Interrupt, Output } from './context.js';
 import { exitCodeOfSignal } from './exit_codes.js';
 import { runCli } from './program.js';
 
@@ -41,6 +41,16 @@ async function ask(question: string): Promise<string | null> {
   }
 }
 
+function openInput(): CommandInput {
+  const { stdin, stdout, stderr } = process;
+  const screen = stdout.isTTY ? stdout : stderr;
+  const is_terminal = stdin.isTTY && screen.isTTY;
+  const setRawMode = (is_raw: boolean): void => {
+    stdin.setRawMode(is_raw);
+  };
+  return { stream: stdin, terminal: is_terminal ? { screen, setRawMode } : null };
+}
+
 function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
@@ -60,6 +70,7 @@ const context: CliContext = {
   stderr: outputOf(process.stderr),
   catchInterrupt,
   ask,
+  openInput,
 };
 
 // As a program ends that does not catch SIGPIPE: a reader such as `head` has seen enough.

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Help } from 'commander';
 import { IcbdError } from '../core/errors.js';
+import { addConsoleCommand } from './commands/console.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addImageCommands, addSnapshotCommands } from './commands/images.js';
@@ -7,6 +8,7 @@ import { addNodeCommands } from './commands/nodes.js';
 import { addSendCommand } from './commands/send.js';
 import { addStreamCommands } from './commands/stream.js';
 import { addTransferCommands } from './commands/transfers.js';
+import type { Extension } from './console/command_line.js';
 import type { CliContext } from './context.js';
 import { exitCodeOf, exit_codes } from './exit_codes.js';
 import { printable } from './render/text.js';
@@ -56,7 +58,7 @@ function createHelp(): Help {
   return Object.assign(new FlatHelp(), { showGlobalOptions: true });
 }
 
-function makeProgram(run: CliRun): Command {
+function makeProgram(run: CliRun, extend: Extension): Command {
   const { context } = run;
   const program = new Command('icbdrep');
   program
@@ -86,6 +88,12 @@ function makeProgram(run: CliRun): Command {
   addStreamCommands(program, run);
   addDoctorCommand(program, run);
   addDemoCommand(program, run);
+  addConsoleCommand(program, run, {
+    run: runCli,
+    describe: (described, extension) => makeProgram({ context: described, exit_code: 0 }, extension),
+    fail: printError,
+  });
+  extend(program, run);
   // Groups are made by `command()`, which makes plain Commands.
   for (const command of [program, ...program.commands, ...leaves(program)]) {
     command.createHelp = createHelp;
@@ -117,13 +125,15 @@ function usageError(error: CommanderError, program: Command, argv: readonly stri
   });
 }
 
-function printError(context: CliContext, error: IcbdError, is_json: boolean): void {
+/** @returns its exit code */
+function printError(context: CliContext, error: IcbdError, is_json: boolean): number {
   if (is_json) {
     context.stderr.write(`${JSON.stringify({ error: error.toReport() })}\n`);
-    return;
+    return exitCodeOf(error);
   }
   context.stderr.write(`icbdrep: ${printable(error.message)} [${error.code}]\n`);
   if (error.hint !== '') context.stderr.write(`hint: ${printable(error.hint)}\n`);
+  return exitCodeOf(error);
 }
 
 function asksForJson(argv: readonly string[]): boolean {
@@ -134,11 +144,16 @@ function asksForJson(argv: readonly string[]): boolean {
 /**
  * Runs one command line.
  * @param argv without the program's name
+ * @param extend adds the commands that only a console has
  * @returns the exit code; never throws
  */
-export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  context: CliContext,
+  extend: Extension = () => {},
+): Promise<number> {
   const run: CliRun = { context, exit_code: exit_codes.ok };
-  const program = makeProgram(run);
+  const program = makeProgram(run, extend);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return run.exit_code;
@@ -150,8 +165,6 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
       printError(context, usageError(thrown, program, argv), asksForJson(argv));
       return exit_codes.usage;
     }
-    const error = IcbdError.from(thrown, 'icbdrep');
-    printError(context, error, asksForJson(argv));
-    return exitCodeOf(error);
+    return printError(context, IcbdError.from(thrown, 'icbdrep'), asksForJson(argv));
   }
 }

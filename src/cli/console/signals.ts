@@ -1,0 +1,40 @@
+import type { CliContext, Interrupt } from '../context.js';
+
+type Listener = (signal: string) => void;
+
+/** Every signal while the console runs, also a second one, and Ctrl-C as a key of the keyboard. */
+export class Signals {
+  readonly #context: CliContext;
+  readonly #listeners = new Set<Listener>();
+  #interrupt: Interrupt | undefined;
+
+  constructor(context: CliContext) {
+    this.#context = context;
+  }
+
+  /** From now on signals no longer end the process. */
+  open(): void {
+    const interrupt = this.#context.catchInterrupt();
+    this.#interrupt = interrupt;
+    interrupt.signal.addEventListener('abort', () => {
+      // What is caught tells of the first signal only.
+      this.open();
+      interrupt.release();
+      this.raise(String(interrupt.signal.reason));
+    });
+  }
+
+  close(): void {
+    this.#interrupt?.release();
+  }
+
+  raise(signal: string): void {
+    for (const listener of this.#listeners) listener(signal);
+  }
+
+  /** @returns ends it */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
