@@ -8,7 +8,7 @@ import { errorOfSocket } from './close_codes.js';
 import { connectFramed } from './frame_reader.js';
 import { dialHandshake, type Handshaken, type Identity } from './handshake.js';
 import type { Purpose } from './messages.js';
-import { control_options, control_path, data_options, data_path, prepareWire, type Wire } from './wire.js';
+import { control_options, data_options, link_paths, prepareWire, type Wire } from './wire.js';
 
 export interface DialOptions extends Identity {
   readonly secret: Buffer;
@@ -41,12 +41,12 @@ function addressIn(url: URL): { host: string; port: number } {
 }
 
 function openSocket(base: string, options: DialOptions, kind: Purpose['kind']): WebSocket {
-  const is_control = kind === 'control';
-  const url = socketUrl(base, is_control ? control_path : data_path);
-  const is_framed = !is_control && url.protocol === 'ws:';
+  const is_data = kind === 'data';
+  const url = socketUrl(base, link_paths[kind]);
+  const is_framed = is_data && url.protocol === 'ws:';
   return new WebSocket(url, {
-    ...(is_control ? control_options : data_options),
-    maxPayload: is_control ? limits.control_frame_bytes : limits.data_frame_bytes,
+    ...(is_data ? data_options : control_options),
+    maxPayload: is_data ? limits.data_frame_bytes : limits.control_frame_bytes,
     handshakeTimeout: limits.handshake_ms,
     followRedirects: false,
     ca: options.tls_ca,

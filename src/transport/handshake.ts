@@ -41,6 +41,8 @@ export interface Handshaken {
 }
 
 export interface HandshakeOutcome {
+  /** Of a server: throws to refuse a peer that has proven who it is. */
+  check?(result: Handshaken): void;
   /** Set a new listener on the channel before returning. */
   onDone(result: Handshaken): void;
   /** The channel is closed. `claimed_node` is what the peer said it was, unproven; empty if it said nothing. */
@@ -169,6 +171,10 @@ export function serveHandshake(
     const secret = is_usable ? known : identity.randomBytes(nonce_bytes);
     const is_proven = isSameProof(hello.proof, prove(secret, 'client', transcript, hello.capabilities));
     if (!is_usable || !is_proven) throw notAuthentic(channel.address);
+    const capabilities = fromWireCapabilities(hello.capabilities);
+    const peer = { node: hello.node, instance: hello.instance, capabilities, address: channel.address };
+    const result: Handshaken = { peer, purpose: hello.purpose };
+    outcome.check?.(result);
     channel.send(
       JSON.stringify({
         type: 'welcome',
@@ -176,10 +182,8 @@ export function serveHandshake(
         proof: prove(secret, 'server', transcript, ours),
       }),
     );
-    const capabilities = fromWireCapabilities(hello.capabilities);
-    const peer = { node: hello.node, instance: hello.instance, capabilities, address: channel.address };
     return () => {
-      outcome.onDone({ peer, purpose: hello.purpose });
+      outcome.onDone(result);
     };
   };
   converse(channel, identity, step, (reason) => {

@@ -1,4 +1,4 @@
-/** A replica's side: keeps the control link up, and opens data links. */
+/** The dialling side: keeps one control link up, or one for names, and opens data links. */
 import type { DataSession, DataSource, StreamPlace } from '../core/data_path.js';
 import { IcbdError } from '../core/errors.js';
 import type { ControlLink, LinkHandlers } from '../core/link.js';
@@ -7,6 +7,7 @@ import { ControlSession } from './control_session.js';
 import { WsDataSource } from './data_source.js';
 import { dial, type DialOptions } from './dial.js';
 import type { Handshaken } from './handshake.js';
+import { requestsOnly } from './name_links.js';
 import { checkSecret } from './proof.js';
 import { Redialer, type RedialOptions } from './redial.js';
 import type { TransportLog } from './transport_log.js';
@@ -15,6 +16,8 @@ import { watchWire, type Wire } from './wire.js';
 export interface LinkClientOptions extends DialOptions {
   /** `ws://host:port` or `wss://host:port`; a function is asked before every attempt. */
   readonly url: string | (() => Promise<string>);
+  /** What the link that is kept up is for; default `control`. On one for names there are requests only. */
+  readonly purpose?: 'control' | 'names';
   readonly handlers: LinkHandlers;
   /** The server refused for a reason that retrying will hardly change; it is tried again at the slowest rate. */
   readonly onRefused?: (reason: IcbdError) => void;
@@ -22,10 +25,10 @@ export interface LinkClientOptions extends DialOptions {
 }
 
 export interface LinkClient {
-  /** The control link, if it is up. */
+  /** The link that is kept up, if it is. */
   readonly link: ControlLink | undefined;
   start(): void;
-  /** Ends the control link, with `onDown`, and dials no more. Data links stay. */
+  /** Ends that link, with `onDown`, and dials no more. Data links stay. */
   stop(): void;
   /**
    * Opens the data link of a session, and says from where the stream is wanted.
@@ -46,12 +49,16 @@ type DialHooks = Parameters<RedialOptions['dial']>[0];
 
 class WsLinkClient implements LinkClient {
   readonly #options: LinkClientOptions;
+  readonly #handlers: LinkHandlers;
+  readonly #kind: 'control' | 'names';
   readonly #redialer: Redialer;
   #session: ControlSession | undefined;
   #links_made = 0;
 
   constructor(options: LinkClientOptions) {
     this.#options = options;
+    this.#kind = options.purpose ?? 'control';
+    this.#handlers = this.#kind === 'names' ? requestsOnly(options.handlers) : options.handlers;
     this.#redialer = new Redialer({
       clock: options.clock,
       key: options.node,
@@ -72,7 +79,7 @@ class WsLinkClient implements LinkClient {
   stop(): void {
     const subject = this.#options.node;
     this.#redialer.stop(
-      new IcbdError('Interrupted', 'the node stops', { operation: 'control link', subject }).toReport(),
+      new IcbdError('Interrupted', 'the node stops', { operation: `${this.#kind} link`, subject }).toReport(),
     );
   }
 
@@ -132,7 +139,7 @@ class WsLinkClient implements LinkClient {
       const onDone = (wire: Wire, channel: WsChannel, result: Handshaken): void => {
         this.#open(hooks, wire, channel, result);
       };
-      giveUp = dial(url, this.#options, { kind: 'control' }, { onDone, onFailed });
+      giveUp = dial(url, this.#options, { kind: this.#kind }, { onDone, onFailed });
     };
     this.#resolveUrl().then(start, (thrown: unknown) => {
       onFailed(IcbdError.from(thrown, 'find the master'));
@@ -144,13 +151,13 @@ class WsLinkClient implements LinkClient {
   }
 
   #open(hooks: DialHooks, wire: Wire, channel: WsChannel, { peer }: Handshaken): void {
-    const { clock, handlers } = this.#options;
+    const { clock } = this.#options;
     this.#links_made += 1;
     const session = new ControlSession({
       channel,
       peer,
       session: `client-${String(this.#links_made)}`,
-      handlers,
+      handlers: this.#handlers,
       clock,
       onEnded: (_ended, reason) => {
         this.#session = undefined;
@@ -160,7 +167,7 @@ class WsLinkClient implements LinkClient {
         this.#options.log?.({ kind: 'handler_failed', error: reason.toReport() });
       },
     });
-    watchWire(wire, clock, 'control link', (reason) => {
+    watchWire(wire, clock, `${this.#kind} link`, (reason) => {
       channel.breakOff(reason);
     });
     this.#session = session;

@@ -1,4 +1,4 @@
-/** The master's side: a WebSocket server for control links and data links. */
+/** The serving side: a WebSocket server for control links, data links, and links for names. */
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -7,7 +7,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { DataSink } from '../core/data_path.js';
 import { IcbdError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
-import type { LinkHandlers } from '../core/link.js';
+import type { ControlLink, LinkHandlers, Request } from '../core/link.js';
 import { WsChannel } from './channel.js';
 import { ControlRegistry } from './control_registry.js';
 import { ControlSession } from './control_session.js';
@@ -15,13 +15,13 @@ import { DataClaims, type NodeSession, type WaitOptions } from './data_claims.js
 import { WsDataSink } from './data_sink.js';
 import { serveHandshake, type Handshaken, type Identity } from './handshake.js';
 import { handshake_frame_bytes, type Purpose } from './messages.js';
+import { NameLinks, requestsOnly } from './name_links.js';
 import type { TransportLog } from './transport_log.js';
 import {
   addressOf,
   control_options,
-  control_path,
   data_options,
-  data_path,
+  link_paths,
   prepareWire,
   watchWire,
   type Wire,
@@ -37,10 +37,19 @@ export interface LinkServerOptions extends Identity {
   readonly port: number;
   /** PEM; with it the server speaks wss. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
-  /** The secret of a replica; undefined for an unknown one. */
+  /** The secret of a node; undefined for an unknown one. */
   readonly secretOf: (node: string) => Buffer | undefined;
-  readonly handlers: LinkHandlers;
+  /** Without them, as on a name server of its own, control links and data links are refused. */
+  readonly handlers?: LinkHandlers;
+  /** Without it links for names are refused. */
+  readonly names?: NamesOptions;
   readonly log?: (entry: TransportLog) => void;
+}
+
+export interface NamesOptions {
+  /** Default: that of the server. */
+  readonly secretOf?: (node: string) => Buffer | undefined;
+  onRequest(link: ControlLink, request: Request): Promise<unknown>;
 }
 
 export interface LinkServer {
@@ -55,10 +64,15 @@ export interface LinkServer {
   close(): Promise<void>;
 }
 
+function kindOf(path: string): Purpose['kind'] | undefined {
+  return (Object.keys(link_paths) as Purpose['kind'][]).find((kind) => link_paths[kind] === path);
+}
+
 class WsLinkServer implements LinkServer {
   readonly #options: LinkServerOptions;
   readonly #http: Server;
   readonly #registry = new ControlRegistry();
+  readonly #name_links = new NameLinks();
   readonly #claims: DataClaims;
   readonly #sockets = new Set<WebSocket>();
   readonly #control = new WebSocketServer({
@@ -142,6 +156,7 @@ class WsLinkServer implements LinkServer {
     const reason = this.#closing();
     this.#claims.closeAll(reason);
     this.#registry.closeAll(reason.toReport());
+    this.#name_links.closeAll(reason.toReport());
     const ended = new Promise<void>((resolve) => {
       this.#http.close(() => {
         resolve();
@@ -164,12 +179,12 @@ class WsLinkServer implements LinkServer {
 
   #upgrade(request: IncomingMessage, network: Socket, head: Buffer): void {
     network.on('error', () => undefined);
-    const path = request.url ?? '';
+    const kind = kindOf(request.url ?? '');
     const refuse = (status: string): void => {
       network.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       network.destroySoon();
     };
-    if (path !== control_path && path !== data_path) {
+    if (kind === undefined) {
       refuse('404 Not Found');
       return;
     }
@@ -177,24 +192,30 @@ class WsLinkServer implements LinkServer {
       refuse('503 Service Unavailable');
       return;
     }
-    const server = path === control_path ? this.#control : this.#data;
+    const server = kind === 'data' ? this.#data : this.#control;
     server.handleUpgrade(request, network, head, (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => {
         this.#sockets.delete(socket);
       });
-      this.#greet(prepareWire(socket, network), path === control_path ? 'control' : 'data');
+      this.#greet(prepareWire(socket, network), kind);
     });
   }
 
   #greet(wire: Wire, kind: Purpose['kind']): void {
     const channel = new WsChannel(wire.socket, addressOf(wire.network), `${kind} link`);
     this.#handshakes += 1;
-    serveHandshake(channel, this.#options, kind, this.#options.secretOf, {
+    const { names, secretOf } = this.#options;
+    const secretHere = kind === 'names' ? (names?.secretOf ?? secretOf) : secretOf;
+    serveHandshake(channel, this.#options, kind, secretHere, {
+      check: ({ peer }) => {
+        this.#checkServed(kind, peer.node);
+      },
       onDone: (result) => {
         this.#handshakes -= 1;
-        if (result.purpose.kind === 'control') this.#admit(wire, channel, result);
-        else this.#offer(wire, channel, result.peer.node, result.purpose);
+        const { purpose } = result;
+        if (purpose.kind === 'data') this.#offer(wire, channel, result.peer.node, purpose);
+        else this.#admit(wire, channel, result, purpose.kind);
       },
       onFailed: (reason, claimed_node) => {
         this.#handshakes -= 1;
@@ -204,26 +225,48 @@ class WsLinkServer implements LinkServer {
     });
   }
 
-  #admit(wire: Wire, channel: WsChannel, { peer }: Handshaken): void {
-    const { clock, handlers } = this.#options;
+  /** @throws IcbdError `NotPermitted` */
+  #checkServed(kind: Purpose['kind'], node: string): void {
+    const is_served = (kind === 'names' ? this.#options.names : this.#options.handlers) !== undefined;
+    if (is_served) return;
+    throw new IcbdError('NotPermitted', `${this.#options.node} takes no ${kind} links`, {
+      operation: `${kind} link`,
+      subject: node,
+      hint: kind === 'names' ? 'it serves no names' : 'it is a name server only: dial the master',
+    });
+  }
+
+  #handlersOf(kind: 'control' | 'names'): LinkHandlers {
+    const { handlers, names } = this.#options;
+    if (kind === 'control' && handlers !== undefined) return handlers;
+    return requestsOnly({
+      onUp: () => undefined,
+      onDown: () => undefined,
+      onRequest: async (link, request) => names?.onRequest(link, request),
+    });
+  }
+
+  #admit(wire: Wire, channel: WsChannel, { peer }: Handshaken, kind: 'control' | 'names'): void {
+    const { clock } = this.#options;
+    const links = kind === 'control' ? this.#registry : this.#name_links;
     this.#links_made += 1;
     const session = new ControlSession({
       channel,
       peer,
       session: `server-${String(this.#links_made)}`,
-      handlers,
+      handlers: this.#handlersOf(kind),
       clock,
       onEnded: (ended) => {
-        this.#registry.remove(ended);
+        links.remove(ended);
       },
       onHandlerFailed: (reason) => {
         this.#log({ kind: 'handler_failed', error: reason.toReport() });
       },
     });
-    watchWire(wire, clock, 'control link', (reason) => {
+    watchWire(wire, clock, `${kind} link`, (reason) => {
       channel.breakOff(reason);
     });
-    this.#registry.admit(session);
+    links.admit(session);
   }
 
   #offer(wire: Wire, channel: WsChannel, node: string, purpose: Extract<Purpose, { kind: 'data' }>): void {

@@ -32,6 +32,7 @@ const capabilities = z.strictObject({
 
 const purpose = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('control') }),
+  z.strictObject({ kind: z.literal('names') }),
   z.strictObject({ kind: z.literal('data'), transfer: name, attempt: id }),
 ]);
 

@@ -4,9 +4,14 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../core/clock.js';
 import { IcbdError } from '../core/errors.js';
 import { watchLiveness } from './liveness.js';
+import type { Purpose } from './messages.js';
 
-export const control_path = '/v1/control';
-export const data_path = '/v1/data';
+/** Where the server takes links of each kind. */
+export const link_paths = {
+  control: '/v1/control',
+  data: '/v1/data',
+  names: '/v1/names',
+} as const satisfies Record<Purpose['kind'], string>;
 
 /** Time for a peer to answer our close frame before the socket is ended by force. */
 const close_timeout_ms = 2_000;

@@ -26,7 +26,10 @@ export interface FakeNetworkOptions {
 
 export type FakeServer = Pick<LinkServer, 'port' | 'close'>;
 export type FakeClient = Pick<LinkClient, 'link' | 'start' | 'stop'>;
-export type FakeServerOptions = Omit<LinkServerOptions, 'host' | 'port' | 'tls' | 'clock' | 'randomBytes'>;
+export type FakeServerOptions = Pick<
+  LinkServerOptions,
+  'node' | 'instance' | 'capabilities' | 'secretOf' | 'log'
+> & { readonly handlers: LinkHandlers };
 /** `url` is `fake://` and the name of the server's node. */
 export type FakeClientOptions = Omit<LinkClientOptions, 'tls_ca' | 'clock' | 'randomBytes' | 'url'> & {
   readonly url: string;
