@@ -1,9 +1,12 @@
 #!/usr/bin/env node
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { IcbdError } from '../core/errors.js';
-import { loadMasterConfig } from './config/master_config.js';
+import { type MasterConfig, loadMasterConfig } from './config/master_config.js';
 import { loadReplicaConfig } from './config/replica_config.js';
 import { readSecret } from './config/secret.js';
+import { announceConsole, startConsole } from './interactive.js';
 import { makeLogger } from './logging.js';
 import { startMaster } from './master.js';
 import { exitOnFatal, explainFailure, runNode } from './node_process.js';
@@ -12,21 +15,42 @@ import { startReplica } from './replica.js';
 interface Flags {
   readonly config: string;
   readonly check?: boolean;
+  readonly logFile?: string;
 }
 
-async function runMaster({ config: file, check }: Flags): Promise<void> {
+interface MasterFlags extends Flags {
+  readonly interactive?: boolean;
+}
+
+async function runMaster({ config: file, check, logFile, interactive }: MasterFlags): Promise<void> {
   const config = loadMasterConfig(file);
   config.replicas.forEach(({ secret_file }) => readSecret(secret_file));
   if (check === true) return sayValid(file);
-  const log = makeLogger(config.name, config.log.level);
+  if (interactive === true) return runInteractive(config, logFile);
+  const log = makeLogger(config.name, config.log.level, logFile);
   return runNode(() => startMaster(config, log, exitOnFatal(log)), log);
 }
 
-async function runReplica({ config: file, check }: Flags): Promise<void> {
+/** The log would be written over the prompt: it goes to a file. */
+async function runInteractive(config: MasterConfig, file?: string): Promise<void> {
+  if (file === undefined) mkdirSync(config.state_dir, { recursive: true, mode: 0o700 });
+  const log_file = file ?? path.join(config.state_dir, 'master.log');
+  const log = makeLogger(config.name, config.log.level, log_file);
+  return runNode(
+    () => startMaster(config, log, exitOnFatal(log, true)),
+    log,
+    () => {
+      announceConsole(log_file);
+      return startConsole(config.control.socket);
+    },
+  );
+}
+
+async function runReplica({ config: file, check, logFile }: Flags): Promise<void> {
   const config = loadReplicaConfig(file);
   readSecret(config.master.secret_file);
   if (check === true) return sayValid(file);
-  const log = makeLogger(config.name, config.log.level);
+  const log = makeLogger(config.name, config.log.level, logFile);
   return runNode(() => startReplica(config, log, exitOnFatal(log)), log);
 }
 
@@ -41,12 +65,16 @@ const program = new Command('icbdrepd')
 
 const roles = { master: runMaster, replica: runReplica } as const;
 for (const [role, run] of Object.entries(roles)) {
-  program
+  const command = program
     .command(role)
     .description(`run a ${role} node until SIGTERM or SIGINT`)
     .requiredOption('--config <file>', 'its configuration, TOML; packaging/ holds an example')
     .option('--check', 'only check the configuration')
+    .option('--log-file <file>', 'append the log to this file instead of writing it on stderr')
     .action(run);
+  if (role === 'master') {
+    command.option('--interactive', 'with a console on this terminal; leaving it stops the master');
+  }
 }
 
 try {

@@ -1,14 +1,32 @@
+import { openSync } from 'node:fs';
 import { type Logger, destination, pino } from 'pino';
-import type { IcbdError } from '../core/errors.js';
+import { IcbdError } from '../core/errors.js';
 import type { EventRecord, OutgoingMessage } from '../core/records.js';
 import type { Commit } from '../runtime/ports.js';
 import type { TransportLog } from '../transport/transport_log.js';
 
-/** One JSON line an event, on stderr; stdout is left to answers. */
-export function makeLogger(node: string, level: string): Logger {
+function openLog(file: string): number {
+  try {
+    return openSync(file, 'a', 0o600);
+  } catch (error) {
+    throw new IcbdError('InvalidArgument', `the log cannot be written: ${(error as Error).message}`, {
+      operation: 'open log',
+      subject: file,
+      hint: 'name a file in a directory that is there and may be written',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * One JSON line an event, on stderr; stdout is left to answers.
+ * @param file appended to instead of stderr
+ * @throws IcbdError `InvalidArgument` if it cannot be written
+ */
+export function makeLogger(node: string, level: string, file?: string): Logger {
   return pino(
     { level, base: { node }, formatters: { level: (label) => ({ level: label }) } },
-    destination({ fd: 2, sync: true }),
+    destination({ fd: file === undefined ? 2 : openLog(file), sync: true }),
   );
 }
 

@@ -79,7 +79,7 @@ async function runConsole(run: CliRun, command_line: CommandLine, options: Conso
 export function addConsoleCommand(program: Command, run: CliRun, command_line: CommandLine): void {
   program
     .command('console')
-    .description('a prompt for these commands, with completion and history; runs scripts from standard input')
+    .description('a prompt for these commands, with completion and history; also runs scripts of them')
     .option(
       '-c, --execute <command>',
       'run this command instead of reading; may be repeated',
