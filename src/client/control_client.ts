@@ -1,6 +1,7 @@
 import type { DoctorReport, LeftoverRemoval, StatusReport } from '../core/report.js';
 import { type CallOptions, ControlConnection } from './connection.js';
 import { ImagesClient } from './images.js';
+import { NodesClient } from './nodes.js';
 import { ReplicasClient } from './replicas.js';
 import { SnapshotsClient } from './snapshots.js';
 import { TransfersClient } from './transfers.js';
@@ -10,6 +11,7 @@ import { TransfersClient } from './transfers.js';
  * Every method throws IcbdError: what the daemon answered, or `DaemonNotRunning` when nobody listens.
  */
 export class ControlClient {
+  readonly nodes: NodesClient;
   readonly images: ImagesClient;
   readonly snapshots: SnapshotsClient;
   readonly transfers: TransfersClient;
@@ -19,6 +21,7 @@ export class ControlClient {
   /** @param socket_path path of the daemon's unix socket */
   constructor(socket_path: string) {
     this.#connection = new ControlConnection(socket_path);
+    this.nodes = new NodesClient(this.#connection);
     this.images = new ImagesClient(this.#connection);
     this.snapshots = new SnapshotsClient(this.#connection);
     this.transfers = new TransfersClient(this.#connection);

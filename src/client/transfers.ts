@@ -1,4 +1,5 @@
 import type { HistoryReport, SendRequest, TransferFilter, TransferReport } from '../core/report.js';
+import type { AcceptReport, CheckRequest } from '../core/node_report.js';
 import { type CallOptions, type ControlConnection, part } from './connection.js';
 
 /** Transfers; on a replica, receptions. */
@@ -12,6 +13,11 @@ export class TransfersClient {
   /** Starts one transfer for each number and replica, in the order of the numbers. */
   send(request: SendRequest, { signal }: CallOptions = {}): Promise<TransferReport[]> {
     return this.#connection.call('POST', 'transfers', { body: request, signal });
+  }
+
+  /** Asks each replica whether it would take the snapshots; nothing is sent. */
+  check(request: CheckRequest, { signal }: CallOptions = {}): Promise<AcceptReport[]> {
+    return this.#connection.call('POST', 'transfers/check', { body: request, signal });
   }
 
   /** Newest first. */

@@ -30,6 +30,13 @@ export interface PingReport {
   readonly round_trip_ms: number;
 }
 
+/** Which snapshots, and names or numbers of replicas, or just `all`. */
+export interface CheckRequest {
+  readonly image: string;
+  readonly numbers: readonly string[];
+  readonly to: readonly string[];
+}
+
 /** Whether a replica would take a snapshot now. */
 export interface AcceptReport {
   readonly node: string;
@@ -37,7 +44,7 @@ export interface AcceptReport {
   readonly number: string;
   readonly accepts: boolean;
   /** Empty if it accepts. */
-  readonly reason: '' | 'unknown_image' | 'already_there' | 'conflict' | 'no_room' | 'busy';
+  readonly reason: '' | 'unknown_image' | 'already_there' | 'conflict' | 'no_room' | 'busy' | 'unreachable';
   /** The same for people, with a hint; null if it accepts, or has the snapshot already. */
   readonly error: ErrorReport | null;
 }

@@ -19,6 +19,8 @@ import { masterOperations } from './operations/master_operations.js';
 import type { Operations } from './operations/operations.js';
 import type { RunningNode } from './node_process.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
+import { NodeSelf } from './node_self.js';
+import { NodeStop } from './node_stop.js';
 import { masterMessageCheck } from './peer_messages.js';
 import { LiveStreams } from './live_streams.js';
 import { Postman } from './postman.js';
@@ -32,21 +34,36 @@ import type { Logger } from 'pino';
 const replicaAddress = (name: string): ActorAddress => ({ kind: 'replica', id: name });
 const configured: EventCause = { kind: 'daemon', what: 'config' };
 
+/** States in which a transfer has a slot and works. */
+const working_states = ['planning', 'starting_over', 'offering', 'sending', 'confirming'];
+
 /** Tells every replica actor what the config says of it, and makes the ones that are new. */
-function configureReplicas(runtime: Runtime, config: MasterConfig): void {
-  const slots_max = config.transfers.slots_per_replica;
+function configureReplicas(
+  runtime: Runtime,
+  config: MasterConfig,
+  slots_max = config.transfers.slots_per_replica,
+): void {
   for (const { id: node_id, name } of config.replicas) {
     const event = { type: 'configure', node_id, slots_max };
     runtime.deliver(replicaAddress(name), event, configured, { node_id, name, slots_max });
   }
 }
 
-function linkHandlers(runtime: Runtime, postman: Postman, log: Logger): LinkHandlers {
+/** Tells a replica its number. */
+function introduce(link: ControlLink, config: MasterConfig, log: Logger): void {
+  const node_id = config.replicas.find(({ name }) => name === link.peer.node)?.id;
+  link.request({ method: 'node.introduce', params: { node_id } }).catch((error: unknown) => {
+    log.debug({ replica: link.peer.node, err: error }, 'the replica was not told its number');
+  });
+}
+
+function linkHandlers(runtime: Runtime, postman: Postman, config: MasterConfig, log: Logger): LinkHandlers {
   return {
     onUp: (link) => {
       const { node, address, capabilities } = link.peer;
       const event = { type: 'link.up', session: link.session, address, capabilities };
       postman.attach(link);
+      introduce(link, config, log);
       runtime.deliver(replicaAddress(node), event, { kind: 'daemon', what: `link from ${address}` });
     },
     onDown: (link, reason) => {
@@ -64,6 +81,16 @@ function linkHandlers(runtime: Runtime, postman: Postman, log: Logger): LinkHand
       });
     },
   };
+}
+
+/** An orderly stop of the master: no transfer starts any more. */
+function makeStop({ name, storage }: NodeBase, runtime: Runtime, config: MasterConfig): NodeStop {
+  return new NodeStop({
+    node: name,
+    running: () => storage.actors.list({ kind: 'transfer', states: working_states, limit: 100_000 }).length,
+    onAsked: () => configureReplicas(runtime, config, 0),
+    onChange: (look) => void runtime.subscribe(look),
+  });
 }
 
 function readTls({ listen: { tls_cert, tls_key } }: MasterConfig): { tls?: { cert: Buffer; key: Buffer } } {
@@ -129,7 +156,7 @@ async function runMaster(
   secrets: ReadonlyMap<string, Buffer>,
   onFatal: (error: IcbdError) => void,
   closing: (() => void | Promise<void>)[],
-): Promise<{ readonly operations: Operations; readonly link_address: string }> {
+): Promise<{ readonly operations: Operations; readonly link_address: string; readonly stop: NodeStop }> {
   const { storage, store, progress, log, mountpoint } = base;
   // Filled below, before the runtime starts: effects need parts that need the runtime.
   const handlers: Record<string, EffectHandler> = {};
@@ -155,7 +182,7 @@ async function runMaster(
     clock: system_clock,
     randomBytes: base.randomBytes,
     secretOf: (node) => secrets.get(node),
-    handlers: linkHandlers(runtime, postman, log),
+    handlers: linkHandlers(runtime, postman, config, log),
     log: (entry) => logTransport(log, entry),
   });
   const live = new LiveStreams();
@@ -178,7 +205,13 @@ async function runMaster(
     () => verify_runs.close(),
   );
   const link_address = `${config.listen.host}:${server.port}`;
+  const stop = makeStop(base, runtime, config);
+  const data_address = {
+    url: `${config.listen.tls_cert === undefined ? 'ws' : 'wss'}://${link_address}`,
+    via: null,
+  };
   const operations = masterOperations({
+    self: new NodeSelf({ base, role: 'master', dataAddress: () => data_address, stop }),
     base,
     runtime,
     repository,
@@ -193,7 +226,7 @@ async function runMaster(
     },
     link_address,
   });
-  return { operations, link_address };
+  return { operations, link_address, stop };
 }
 
 /**
@@ -213,13 +246,15 @@ export async function startMaster(
     for (const close of closing.toReversed()) await close();
   };
   try {
-    const { operations, link_address } = await runMaster(base, config, secrets, onFatal, closing);
-    const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>
-      log.error({ err: error }, 'control request failed'),
+    const running = await runMaster(base, config, secrets, onFatal, closing);
+    const control = await startControlServer(
+      config.control.socket,
+      controlRoutes(running.operations),
+      (error) => log.error({ err: error }, 'control request failed'),
     );
     closing.push(() => control.close());
-    log.info({ links: link_address, control: config.control.socket }, 'master ready');
-    return { stop };
+    log.info({ links: running.link_address, control: config.control.socket }, 'master ready');
+    return { stop, stop_due: running.stop.due };
   } catch (error) {
     await stop();
     throw error;

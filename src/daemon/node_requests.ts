@@ -6,6 +6,12 @@ import { IcbdError } from '../core/errors.js';
 import type { Request } from '../core/link.js';
 import type { EventCause } from '../core/records.js';
 import type { ImageRepository } from './image_repository.js';
+import {
+  type AnsweringSelf,
+  answerSelfRequest,
+  isSelfMethod,
+  self_params,
+} from './requests/self_requests.js';
 import { answerScanRequest, isScanMethod, scan_params } from './verify/scan_requests.js';
 import type { SnapshotScans } from './verify/snapshot_scans.js';
 
@@ -23,6 +29,7 @@ const schemas = {
   'snapshot.create': z.strictObject({ image: z.string(), number: z.string().optional() }),
   'snapshot.delete': z.strictObject({ image: z.string(), number: z.string() }),
   clock: z.strictObject({}),
+  ...self_params,
   ...scan_params,
 } as const;
 
@@ -38,7 +45,7 @@ function parse<M extends NodeMethod>(method: M, params: unknown): NodeParams<M> 
   });
 }
 
-export interface Answering {
+export interface Answering extends AnsweringSelf {
   readonly repository: ImageRepository;
   readonly scans: SnapshotScans;
   readonly clock: Clock;
@@ -46,11 +53,15 @@ export interface Answering {
 
 /** Answers requests. @throws IcbdError: what the repository and the scans throw, or `InvalidMessage` */
 export async function answerRequest(
-  { repository, scans, clock }: Answering,
+  answering: Answering,
   node: string,
   { method, params }: Request,
   knowsEveryImage: boolean,
 ): Promise<unknown> {
+  const { repository, scans, clock } = answering;
+  if (isSelfMethod(method)) {
+    return answerSelfRequest(answering, node, { method, params: parse(method, params) } as never);
+  }
   if (isScanMethod(method)) {
     // The method says which shape its parameters have.
     return answerScanRequest(scans, { method, params: parse(method, params) } as never);

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { StatusReport } from '../core/report.js';
 import type { NodeBase } from './node_base.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+export const { version: node_version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
 
 type Own =
   | 'role'
@@ -23,7 +23,7 @@ export async function nodeStatus(base: NodeBase, own: Pick<StatusReport, Own>): 
   return {
     ...own,
     node: base.name,
-    version,
+    version: node_version,
     pid: process.pid,
     started_at_ms: base.started_at_ms,
     mountpoint,

@@ -10,20 +10,30 @@ import type { ReplicaConfig } from './config/replica_config.js';
 import { readSecret } from './config/secret.js';
 import { controlRoutes } from './control/routes.js';
 import { startControlServer } from './control/server.js';
+import { DataLinks } from './data_links.js';
 import { imageEffects } from './effects/image_effects.js';
 import { receptionEffects } from './effects/reception_effects.js';
 import { ImageRepository } from './image_repository.js';
 import { logTransport, logUnsendable } from './logging.js';
 import type { RunningNode } from './node_process.js';
+import { NodeSelf } from './node_self.js';
+import { NodeStop } from './node_stop.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
 import { type Answering, answerRequest } from './node_requests.js';
+import { withinTime } from '../pipeline/within_time.js';
 import { replicaMessageCheck } from './peer_messages.js';
 import { Postman } from './postman.js';
+import { Admission } from './reception_admission.js';
 import { replicaOperations } from './operations/replica_operations.js';
 import { assertNotReceiving } from './snapshot_guards.js';
 import { system_clock } from './system_clock.js';
 import { TransferReports } from './transfer_reports.js';
 import { SnapshotScans } from './verify/snapshot_scans.js';
+
+/** States of a reception in which it works. */
+const working_states = ['preparing', 'ready', 'receiving', 'publishing'];
+/** Longest time that an orderly stop waits until what came is on disk, ms. */
+const keep_ms_max = 15_000;
 
 /** Receptions that wait for the link, or that want to know whether it is worth to dial again. */
 const linked_states = ['receiving', 'disconnected'];
@@ -69,6 +79,27 @@ async function canConfine({ mountpoint, log }: NodeBase): Promise<boolean> {
   return reason === undefined;
 }
 
+/** What is needed to stop in order, and to say no meanwhile. */
+function makeStop(base: NodeBase, runtime: Runtime, repository: ImageRepository, config: ReplicaConfig) {
+  const { name: node, storage, store } = base;
+  const stop = new NodeStop({
+    node,
+    running: () => storage.actors.list({ kind: 'reception', states: working_states, limit: 100_000 }).length,
+    onAsked: () => undefined,
+    onChange: (look) => void runtime.subscribe(look),
+  });
+  const admission = new Admission({
+    node,
+    storage,
+    store,
+    repository,
+    auto_add_images: config.auto_add_images,
+    receptions_max: config.transfers.receptions_max,
+    isStopping: () => stop.is_stopping,
+  });
+  return { stop, admission };
+}
+
 function assemble(
   base: NodeBase,
   config: ReplicaConfig,
@@ -93,7 +124,9 @@ function assemble(
     logUnsendable(log, message, error),
   );
   const scans = new SnapshotScans({ repository, clock: system_clock, randomBytes: base.randomBytes });
-  const answering: Answering = { repository, scans, clock: system_clock };
+  const { stop, admission } = makeStop(base, runtime, repository, config);
+  const self = new NodeSelf({ base, role: 'replica', dataAddress: () => ({ url, via: null }), stop });
+  const answering: Answering = { repository, scans, clock: system_clock, self, admission };
   const client = createLinkClient({
     url,
     ...(tls_ca === undefined ? {} : { tls_ca: readFileSync(tls_ca) }),
@@ -107,14 +140,17 @@ function assemble(
     onRefused: (reason) => log.error({ error: reason.toReport() }, 'the master refuses this node'),
     log: (entry) => logTransport(log, entry),
   });
+  const data_links = new DataLinks();
   Object.assign(
     handlers,
     imageEffects({ store, imagePath: (image) => repository.path(image) }),
     receptionEffects({
+      admission,
+      data_links,
       store,
       repository,
       auto_add_images: config.auto_add_images,
-      openData: (session, options) => client.openData(session, options),
+      openData: data_links.opening((session, options) => client.openData(session, options)),
       children,
       progress,
       clock: system_clock,
@@ -129,12 +165,13 @@ function assemble(
     base,
     runtime,
     repository,
+    self,
     reports,
     client,
     master_url: url,
     doctor_places: { state_dir: config.state_dir, secret_files: [secret_file] },
   });
-  return { runtime, client, operations, scans };
+  return { runtime, client, operations, scans, data_links, stop };
 }
 
 /**
@@ -154,7 +191,8 @@ export async function startReplica(
     for (const close of closing.toReversed()) await close();
   };
   try {
-    const { runtime, client, operations, scans } = assemble(base, config, await canConfine(base), onFatal);
+    const node = assemble(base, config, await canConfine(base), onFatal);
+    const { runtime, client, operations, scans } = node;
     runtime.start();
     closing.push(
       () => runtime.close(),
@@ -165,9 +203,13 @@ export async function startReplica(
     );
     closing.push(() => control.close());
     client.start();
-    closing.push(() => client.stop());
+    // Without the control link, what lets go of its data link waits for the next start.
+    closing.push(
+      () => withinTime(node.data_links.letGo(), keep_ms_max, system_clock).then(() => undefined),
+      () => client.stop(),
+    );
     log.info({ master: config.master.url, control: config.control.socket }, 'replica ready');
-    return { stop };
+    return { stop, stop_due: node.stop.due };
   } catch (error) {
     await stop();
     throw error;

@@ -4,6 +4,7 @@ import type { Operations } from '../operations/operations.js';
 import { imageRoutes } from './image_routes.js';
 import { nodeRoutes } from './node_routes.js';
 import type { ControlRequest } from './route.js';
+import { selfRoutes } from './self_routes.js';
 import { transferRoutes } from './transfer_routes.js';
 
 function match(path: string, parts: readonly string[]): string[] | undefined {
@@ -20,6 +21,7 @@ function match(path: string, parts: readonly string[]): string[] | undefined {
 export function controlRoutes(operations: Operations): (request: ControlRequest) => Promise<unknown> {
   const routes = [
     ...nodeRoutes(operations),
+    ...selfRoutes(operations.nodes, operations.transfers),
     ...imageRoutes(operations),
     ...transferRoutes(operations.transfers),
   ];

@@ -3,16 +3,28 @@ import { deleteParts } from '../../btrfs/parts.js';
 import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
 import { IcbdError } from '../../core/errors.js';
 import type { EffectHandler } from '../../runtime/ports.js';
+import type { DataLinks } from '../data_links.js';
+import type { Admission } from '../reception_admission.js';
 import { type PrepareOptions, prepareEffect } from './prepare.js';
 import { type ReceiveOptions, receiveEffect } from './receive.js';
 import type { ReceptionPlace } from './reception_place.js';
 
+export type ReceptionEffectsOptions = PrepareOptions &
+  ReceiveOptions & {
+    readonly admission: Pick<Admission, 'assertNotBusy'>;
+    readonly data_links: Pick<DataLinks, 'during'>;
+  };
+
 /** The effects of reception actors: `prepare`, `receive`, `publish`, `cleanup`. Each may run twice. */
-export function receptionEffects(options: PrepareOptions & ReceiveOptions): Record<string, EffectHandler> {
-  const { store, repository } = options;
+export function receptionEffects(options: ReceptionEffectsOptions): Record<string, EffectHandler> {
+  const { store, repository, admission, data_links } = options;
+  const prepare = prepareEffect(options);
   return {
-    prepare: prepareEffect(options),
-    receive: receiveEffect(options),
+    prepare: async (effect, tools) => {
+      admission.assertNotBusy(effect.actor.id);
+      return prepare(effect, tools);
+    },
+    receive: data_links.during(receiveEffect(options)),
 
     publish: async (effect) => {
       const params = effect.params as ReceptionPlace & { readonly hidden_name: string };

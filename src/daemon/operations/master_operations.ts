@@ -6,6 +6,7 @@ import { Doctor, type DoctorOptions } from '../doctor/doctor.js';
 import { replicaChecks, transferChecks } from '../doctor/state_checks.js';
 import type { ImageRepository } from '../image_repository.js';
 import type { NodeBase } from '../node_base.js';
+import type { NodeSelf } from '../node_self.js';
 import { nodeStatus } from '../node_status.js';
 import { system_clock } from '../system_clock.js';
 import { TransferDesk } from '../transfer_desk.js';
@@ -14,12 +15,14 @@ import type { VerifyRuns } from '../verify/verify_runs.js';
 import { Fleet, type KnownReplica } from './fleet.js';
 import { fleetImages, fleetSnapshots, operator } from './image_operations.js';
 import type { Operations, TransferOperations } from './operations.js';
+import { checkSend, fleetNodes } from './node_operations.js';
 import { verifyOperations } from './verify_operations.js';
 
 export interface MasterOperationsOptions {
   readonly base: NodeBase;
   readonly runtime: Runtime;
   readonly repository: ImageRepository;
+  readonly self: NodeSelf;
   readonly reports: TransferReports;
   readonly failures_max: number;
   readonly verify_runs: VerifyRuns;
@@ -42,6 +45,7 @@ export function masterOperations(options: MasterOperationsOptions): Operations {
   });
   return {
     status: () => status(options, fleet),
+    nodes: fleetNodes(fleet, options.self, base.name),
     doctor: {
       report: async () => doctor.report(),
       removeLeftovers: async (image, names) => doctor.removeLeftovers(image, names),
@@ -114,6 +118,7 @@ function transferOperations(options: MasterOperationsOptions, fleet: Fleet): Tra
   });
   return {
     send: async (request) => desk.send(request, operator),
+    check: async (request) => checkSend(fleet, repository, request),
     list: async ({ replica, ...rest }) => {
       if (replica === undefined) return reports.list(rest);
       return reports.list({ ...rest, replica: fleet.resolve(replica).name });

@@ -1,4 +1,12 @@
 import type {
+  AcceptReport,
+  CheckRequest,
+  NodeReport,
+  PingReport,
+  ShutdownMode,
+  ShutdownReport,
+} from '../../core/node_report.js';
+import type {
   DoctorReport,
   HistoryReport,
   ImageAddRequest,
@@ -15,6 +23,12 @@ import type {
 
 /** A node by its name or number; undefined is the one that is asked. */
 export type NodeChoice = string | undefined;
+
+export interface NodeOperations {
+  get(node: NodeChoice): Promise<NodeReport>;
+  ping(node: NodeChoice): Promise<PingReport>;
+  shutdown(node: NodeChoice, mode: ShutdownMode): Promise<ShutdownReport>;
+}
 
 export interface DoctorOperations {
   report(): Promise<DoctorReport>;
@@ -47,6 +61,8 @@ export interface VerifyOperations {
 
 export interface TransferOperations {
   send(request: SendRequest): Promise<TransferReport[]>;
+  /** Asks each replica whether it would take the snapshots; nothing is sent. */
+  check(request: CheckRequest): Promise<AcceptReport[]>;
   list(filter: TransferFilter): Promise<TransferReport[]>;
   get(id: string): Promise<TransferReport>;
   history(id: string): Promise<HistoryReport>;
@@ -59,6 +75,7 @@ export interface TransferOperations {
  */
 export interface Operations {
   readonly status: () => Promise<StatusReport>;
+  readonly nodes: NodeOperations;
   readonly doctor: DoctorOperations;
   readonly replicas: ReplicaListOperations;
   readonly images: ImageOperations;

@@ -7,16 +7,19 @@ import { Doctor, type DoctorOptions } from '../doctor/doctor.js';
 import { confinementCheck, masterLinkCheck, receptionChecks } from '../doctor/state_checks.js';
 import type { ImageRepository } from '../image_repository.js';
 import type { NodeBase } from '../node_base.js';
+import type { NodeSelf } from '../node_self.js';
 import { nodeStatus } from '../node_status.js';
 import { system_clock } from '../system_clock.js';
 import type { TransferReports } from '../transfer_reports.js';
 import { localImages, localSnapshots } from './image_operations.js';
+import { ownNode } from './node_operations.js';
 import type { NodeChoice, Operations } from './operations.js';
 
 export interface ReplicaOperationsOptions {
   readonly base: NodeBase;
   readonly runtime: Runtime;
   readonly repository: ImageRepository;
+  readonly self: NodeSelf;
   readonly reports: TransferReports;
   readonly client: LinkClient;
   readonly master_url: string;
@@ -55,6 +58,7 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
   const comparing = refuse('comparing with copies');
   return {
     status: () => status(options),
+    nodes: ownNode(options.self, base.name, () => client.link, askTheMaster),
     doctor: {
       report: async () => doctor.report(),
       removeLeftovers: async (image, names) => doctor.removeLeftovers(image, names),
@@ -65,6 +69,7 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
     verifications: { start: comparing, report: comparing, cancel: comparing },
     transfers: {
       send: refuse('sending'),
+      check: refuse('sending'),
       list: async (filter) => reports.list(filter),
       get: async (id) => reports.report(reports.require(id)),
       history: async (id) => reports.history(id),

@@ -6,9 +6,8 @@ import type { Checkpoint } from '../../../src/core/checkpoint.js';
 import type { DataSource, StreamPlace } from '../../../src/core/data_path.js';
 import { IcbdError } from '../../../src/core/errors.js';
 import type { EffectRecord, PlainEvent } from '../../../src/core/records.js';
-import type { ReceiveOptions } from '../../../src/daemon/effects/receive.js';
-import type { PrepareOptions } from '../../../src/daemon/effects/prepare.js';
-import { receptionEffects } from '../../../src/daemon/effects/reception_effects.js';
+import { DataLinks } from '../../../src/daemon/data_links.js';
+import { type ReceptionEffectsOptions, receptionEffects } from '../../../src/daemon/effects/reception_effects.js';
 import { type Child, startChild } from '../../../src/pipeline/child.js';
 import { FakeSnapshots } from '../../fakes/fake_snapshots.js';
 import { clock, partsIn } from '../pipeline/receive_support.js';
@@ -79,9 +78,11 @@ export class ReceptionBench {
     });
   }
 
-  #options(): PrepareOptions & ReceiveOptions {
+  #options(): ReceptionEffectsOptions {
     const { store, image, stall_timeout_ms, checkpoint_bytes } = this;
     return {
+      admission: { assertNotBusy: () => undefined },
+      data_links: new DataLinks(),
       store,
       repository: {
         path: (name) => join(image, '..', name),
