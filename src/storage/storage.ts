@@ -4,6 +4,7 @@ import type { IcbdError } from '../core/errors.js';
 import { failureOfDisk, openDatabase } from './database.js';
 import { HistoryRows } from './history_rows.js';
 import { MessageRows, TimerRows } from './message_rows.js';
+import { NameRows } from './name_rows.js';
 import { NodeRows } from './node_rows.js';
 
 /** The state of one node: all rows, and the transaction they change in. */
@@ -13,6 +14,7 @@ export class Storage {
   readonly messages: MessageRows;
   readonly timers: TimerRows;
   readonly node: NodeRows;
+  readonly names: NameRows;
   /** Called when the database cannot be written any more: full disk, failing disk. The node cannot go on then. */
   onFailure: (error: IcbdError) => void = () => undefined;
   readonly #database: Database;
@@ -24,6 +26,7 @@ export class Storage {
     this.messages = new MessageRows(database);
     this.timers = new TimerRows(database);
     this.node = new NodeRows(database);
+    this.names = new NameRows(database);
   }
 
   /**
