@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { chooseSocket } from '../client/choose_socket.js';
 import { ControlClient } from '../client/control_client.js';
 import { type CliContext, viewOf } from './context.js';
 import type { View } from './render/view.js';
@@ -14,21 +14,6 @@ export interface CliRun {
 export interface GlobalOptions {
   readonly socket?: string;
   readonly json?: boolean;
-}
-
-const master_socket = '/run/icbdrep/master.sock';
-const replica_socket = '/run/icbdrep/replica.sock';
-
-/** Path of the socket to talk to: the option, the environment, the master's, or the replica's if only that exists. */
-export function chooseSocket(
-  option: string | undefined,
-  env: CliContext['env'],
-  exists: (path: string) => boolean = existsSync,
-): string {
-  if (option !== undefined && option !== '') return option;
-  const from_env = env['ICBDREP_SOCKET'] ?? '';
-  if (from_env !== '') return from_env;
-  return !exists(master_socket) && exists(replica_socket) ? replica_socket : master_socket;
 }
 
 /** What a command works with: the daemon, and where its answer goes. */

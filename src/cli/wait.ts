@@ -1,4 +1,5 @@
 import type { TransfersClient } from '../client/transfers.js';
+import { isOver } from '../client/watch_transfers.js';
 import type { Clock } from '../core/clock.js';
 import { IcbdError } from '../core/errors.js';
 import type { TransferReport } from '../core/report.js';
@@ -16,11 +17,6 @@ export interface WaitOptions {
 
 /** How long a daemon that does not answer is waited for, ms. */
 export const patience_ms = 60_000;
-
-/** Whether nothing will happen any more with a transfer by itself. */
-export function isOver(transfer: TransferReport): boolean {
-  return transfer.settled || transfer.parked_reason !== '';
-}
 
 /** Whether the snapshot is not on its replica although the transfer is over. */
 export function isLost(transfer: TransferReport): boolean {

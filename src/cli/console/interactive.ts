@@ -4,7 +4,7 @@ import { IcbdError } from '../../core/errors.js';
 import type { CliContext, CommandInput, Terminal } from '../context.js';
 import { exitCodeOfSignal, exit_codes } from '../exit_codes.js';
 import { printable } from '../render/text.js';
-import { chooseSocket } from '../session.js';
+import { chooseSocket } from '../../client/choose_socket.js';
 import type { CommandLine } from './command_line.js';
 import { type Completion, completeLine, completeNothing } from './complete.js';
 import { type ConsoleState, consoleCommands } from './console_commands.js';
@@ -51,11 +51,11 @@ class InteractiveConsole {
   }
 
   async run(): Promise<number> {
-    await this.#history.load();
-    await this.#greet();
     this.#signals.open();
     this.#keyboard.open();
     try {
+      await this.#history.load();
+      await this.#greet();
       return await this.#loop();
     } finally {
       this.#keyboard.close();

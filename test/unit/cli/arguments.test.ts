@@ -6,7 +6,7 @@ import {
   parseSince,
   parseTransferId,
 } from '../../../src/cli/arguments.js';
-import { chooseSocket } from '../../../src/cli/session.js';
+import { chooseSocket } from '../../../src/client/choose_socket.js';
 import { IcbdError } from '../../../src/core/errors.js';
 import { noon_ms } from './samples.js';
 
