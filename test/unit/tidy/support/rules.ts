@@ -18,12 +18,17 @@ export const house: Readonly<Record<string, Folder>> = {
     folders: ['core'],
     packages: ['execa', 'snappy', 'lz4-napi', '@node-rs/xxhash', '@node-rs/crc32', 'node:'],
   },
+  stream_codecs: {
+    folders: ['core', 'pipeline'],
+    packages: ['snappy', 'lz4-napi', '@node-rs/xxhash', '@node-rs/crc32', 'node:'],
+  },
   // The stream's types and firewall are pure, and a receive without them would not be safe.
   btrfs: { folders: ['core', 'pipeline', 'stream'], packages: ['execa', 'node:'] },
   runtime: { folders: ['core', 'actors'], packages: ['xstate'] },
   client: { folders: ['core'], packages: ['node:'] },
+  library: { folders: ['core', 'client', 'stream_codecs'], packages: ['node:'] },
   // What icbdrep does without a daemon: it sees implementations, so that the command line need not.
-  tools: { folders: ['core', 'stream', 'btrfs', 'pipeline'], packages: ['node:'] },
+  tools: { folders: ['core', 'stream', 'stream_codecs', 'btrfs', 'pipeline'], packages: ['node:'] },
   cli: { folders: ['core', 'client', 'tools'], packages: ['commander', 'smol-toml', 'execa', 'node:'] },
   web: { folders: ['core', 'client'], packages: [] },
   daemon: {
@@ -39,7 +44,7 @@ export const house: Readonly<Record<string, Folder>> = {
       'client',
       'web',
     ],
-    packages: ['commander', 'execa', 'pino', 'smol-toml', 'zod', 'node:'],
+    packages: ['commander', 'execa', 'pino', 're2js', 'smol-toml', 'zod', 'node:'],
   },
 };
 

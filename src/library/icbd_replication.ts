@@ -1,0 +1,51 @@
+/**
+ * icbd-replication for programs: `import { connect } from 'icbd-replication'`.
+ *
+ * What is named here is the public interface; everything else in the package may change.
+ */
+export { connect, type ConnectOptions } from './connect.js';
+export { heading, prettify } from './log_text.js';
+export type { ControlClient } from '../client/control_client.js';
+export type { CallOptions, NodeOptions } from '../client/connection.js';
+export { isOver, type WatchOptions } from '../client/watch_transfers.js';
+export { type ErrorCode, type ErrorReport, error_codes, IcbdError } from '../core/errors.js';
+export { type Codec, codec_names } from '../core/codecs.js';
+export { compareSnapshotNumbers } from '../core/names.js';
+export type {
+  NameFilter,
+  NameRegistration,
+  NameRemoval,
+  NameRemovalReport,
+  NameReport,
+  NameServerReport,
+  NameState,
+  RemovedNameReport,
+} from '../core/name_report.js';
+export type {
+  AcceptReport,
+  CheckRequest,
+  NodeReport,
+  PingReport,
+  ShutdownMode,
+  ShutdownReport,
+} from '../core/node_report.js';
+export type {
+  DoctorReport,
+  HistoryReport,
+  ImageAddRequest,
+  ImageReport,
+  ReplicaReport,
+  SendRequest,
+  SnapshotReport,
+  StatusReport,
+  TransferFilter,
+  TransferReport,
+  VerifyReport,
+} from '../core/report.js';
+export {
+  compressStream,
+  type CompressOptions,
+  decompressStream,
+  type DecompressOptions,
+} from '../stream_codecs/stream_codec.js';
+export { type StreamCodec, stream_codec_names } from '../stream_codecs/codec_settings.js';
