@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import BetterSqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { lockStateDirectory, openDatabase } from '../../../src/storage/database.js';
-import { readMigrations } from '../../../src/storage/migrate.js';
+import { migrate, readMigrations } from '../../../src/storage/migrate.js';
 
 const holder = fileURLToPath(new URL('holder.mjs', import.meta.url));
+const migrations = new URL('../../../migrations/', import.meta.url);
 const golden = fileURLToPath(new URL('schema.golden.sql', import.meta.url));
 let directory: string;
 let children: ChildProcess[];
@@ -76,6 +77,21 @@ describe('the state database', () => {
     after.close();
   });
 
+  test('of an older program is brought up to date, with all that stands in it', () => {
+    const file = path.join(directory, 'state.db');
+    const [first] = readMigrations(migrations);
+    const old = new BetterSqlite(file);
+    old.pragma('journal_mode = WAL');
+    expect(migrate(old, first === undefined ? [] : [first])).toBe(0);
+    old.exec("INSERT INTO meta VALUES ('instance', 'of before')");
+    old.close();
+    expect(schemaOf(file)).toBe(readFileSync(golden, 'utf8'));
+    const after = new BetterSqlite(file);
+    expect(after.prepare('SELECT * FROM meta').all()).toEqual([{ key: 'instance', value: 'of before' }]);
+    expect(migrate(after, readMigrations(migrations))).toBe(readMigrations(migrations).length);
+    after.close();
+  });
+
   test('that is none, or cannot be made, is an error with a hint', () => {
     const file = path.join(directory, 'no.db');
     writeFileSync(
@@ -91,7 +107,7 @@ describe('the state database', () => {
   test('is made once by twenty processes that open it at the same time', async () => {
     const file = path.join(directory, 'state.db');
     const versions = await Promise.all(Array.from({ length: 20 }, () => holds('open', file)));
-    const newest = readMigrations(new URL('../../../migrations/', import.meta.url)).length;
+    const newest = readMigrations(migrations).length;
     expect(new Set(versions)).toEqual(new Set([String(newest)]));
     expect(schemaOf(file)).toBe(readFileSync(golden, 'utf8'));
   }, 60_000);
