@@ -17,16 +17,11 @@ import { logCommit } from './logging.js';
 import { ProgressBoard } from './progress_board.js';
 import { system_clock } from './system_clock.js';
 
-/** What a master and a replica are both made of. */
-export interface NodeBase {
+/** What every node is made of, one without images too. */
+export interface StateBase {
   readonly name: string;
-  readonly mountpoint: string;
   readonly log: Logger;
   readonly storage: Storage;
-  readonly store: SnapshotStore;
-  readonly capabilities: Capabilities;
-  readonly children: ChildRegistry;
-  readonly progress: ProgressBoard;
   /** Names this node's state database. */
   readonly instance: string;
   readonly started_at_ms: number;
@@ -35,48 +30,42 @@ export interface NodeBase {
   readonly close: () => void;
 }
 
-export interface NodeBaseOptions {
-  readonly name: string;
+/** What a master and a replica are both made of. */
+export interface NodeBase extends StateBase {
   readonly mountpoint: string;
+  readonly store: SnapshotStore;
+  readonly capabilities: Capabilities;
+  readonly children: ChildRegistry;
+  readonly progress: ProgressBoard;
+}
+
+export interface StateBaseOptions {
+  readonly name: string;
   readonly state_dir: string;
   readonly log: Logger;
+}
+
+export interface NodeBaseOptions extends StateBaseOptions {
+  readonly mountpoint: string;
 }
 
 /** File name of the state database in the state directory. */
 const database_name = 'state.db';
 
 /**
- * Checks what the node stands on, takes its state directory, opens its database, and ends what an earlier
- * daemon left running.
- * @throws IcbdError `DirNotFound`, `BtrfsPathNotFound`, `ProgramNotFound`, `AlreadyRunning`, `SchemaTooNew`;
- *   then nothing is held
+ * Takes a node's state directory, and opens its database.
+ * @throws IcbdError `AlreadyRunning`, `SchemaTooNew`, `Internal`; then nothing is held
  */
-export async function openNodeBase(options: NodeBaseOptions): Promise<NodeBase> {
-  const { name, mountpoint, state_dir, log } = options;
-  const store = createBtrfs();
-  await store.checkMountpoint(mountpoint);
-  const system = await readCapabilities();
-  const capabilities = { ...system, codecs: await availableCodecs() };
-
+export function openStateBase({ name, state_dir, log }: StateBaseOptions): StateBase {
   const unlock = lockStateDirectory(state_dir);
   let storage: Storage | undefined;
   try {
     storage = Storage.open(path.join(state_dir, database_name));
-    const children = new ChildRegistry(storage);
-    const killed = await children.killLeftovers();
-    if (killed > 0) log.warn({ killed }, 'ended processes that an earlier daemon left running');
     const opened = storage;
     return {
       name,
-      mountpoint,
       log,
       storage,
-      store,
-      capabilities,
-      children,
-      progress: new ProgressBoard(system_clock, (progress) =>
-        opened.transaction(() => opened.node.saveProgress(progress)),
-      ),
       instance: instanceOf(storage),
       started_at_ms: system_clock.now(),
       randomBytes: (size) => randomBytes(size),
@@ -88,6 +77,35 @@ export async function openNodeBase(options: NodeBaseOptions): Promise<NodeBase> 
   } catch (error) {
     storage?.close();
     unlock();
+    throw error;
+  }
+}
+
+/**
+ * Checks what the node stands on, takes its state directory, opens its database, and ends what an earlier
+ * daemon left running.
+ * @throws IcbdError `DirNotFound`, `BtrfsPathNotFound`, `ProgramNotFound`, and what `openStateBase` throws;
+ *   then nothing is held
+ */
+export async function openNodeBase(options: NodeBaseOptions): Promise<NodeBase> {
+  const { mountpoint, log } = options;
+  const store = createBtrfs();
+  await store.checkMountpoint(mountpoint);
+  const system = await readCapabilities();
+  const capabilities = { ...system, codecs: await availableCodecs() };
+
+  const state = openStateBase(options);
+  const { storage } = state;
+  try {
+    const children = new ChildRegistry(storage);
+    const killed = await children.killLeftovers();
+    if (killed > 0) log.warn({ killed }, 'ended processes that an earlier daemon left running');
+    const progress = new ProgressBoard(system_clock, (row) =>
+      storage.transaction(() => storage.node.saveProgress(row)),
+    );
+    return { ...state, mountpoint, store, capabilities, children, progress };
+  } catch (error) {
+    state.close();
     throw error;
   }
 }

@@ -17,8 +17,8 @@ export interface NameKeeperLog {
 export interface NameKeeperOptions {
   /** This node's name; spreads the renewals of many nodes. */
   readonly node: string;
-  /** What it registers, without leases. */
-  readonly registrations: readonly Pick<NameRegistration, 'name' | 'address' | 'metadata'>[];
+  /** What it registers now, without leases. */
+  readonly registrations: () => readonly Pick<NameRegistration, 'name' | 'address' | 'metadata'>[];
   readonly lease_s: number;
   readonly clock: Clock;
   readonly log: NameKeeperLog;
@@ -105,15 +105,17 @@ export class NameKeeper {
     const { registrations, lease_s, log } = this.#options;
     if (registered.size > 0) {
       const { renewed } = await service.renew({ signal });
+      signal.throwIfAborted();
       for (const name of registered) {
         if (renewed.includes(name)) continue;
         registered.delete(name);
         log.warn({ name }, 'the name server has lost a registration: it is made again');
       }
     }
-    for (const registration of registrations) {
+    for (const registration of registrations()) {
       if (registered.has(registration.name)) continue;
       await service.register({ ...registration, lease_s }, { signal });
+      signal.throwIfAborted();
       registered.add(registration.name);
       log.info({ name: registration.name, address: registration.address }, 'registered');
     }
@@ -126,6 +128,7 @@ export class NameKeeper {
     await this.#tryTo('report states', visit, async () => {
       for (let next = first(visit.untold); next !== undefined; next = first(visit.untold)) {
         await visit.service.report(next, { signal: visit.end.signal });
+        visit.end.signal.throwIfAborted();
         // A newer one may have come meanwhile.
         if (visit.untold.get(next.name) === next) visit.untold.delete(next.name);
       }
