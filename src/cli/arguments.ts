@@ -72,6 +72,17 @@ export function parseSince(value: string, now_ms: number): number {
   );
 }
 
+/**
+ * A length of time such as `90s`, `5m` or `2h`.
+ * @returns whole seconds, at least 1
+ */
+export function parseSeconds(value: string): number {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(value) ?? [];
+  const seconds = Math.round((Number(amount) * (unit_ms[unit] ?? Number.NaN)) / 1_000);
+  if (seconds >= 1) return seconds;
+  return refuse(`${JSON.stringify(value)} is no length of time`, value, 'for example 90s, 5m, 2h or 1d');
+}
+
 /** The id of a transfer, or its beginning. */
 export function parseTransferId(value: string): string {
   if (/^[\w-]+$/.test(value)) return value;

@@ -4,6 +4,7 @@ import { addConsoleCommand } from './commands/console.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addImageCommands, addSnapshotCommands } from './commands/images.js';
+import { addNameCommands } from './commands/names.js';
 import { addNodeCommands } from './commands/nodes.js';
 import { addSendCommand } from './commands/send.js';
 import { addStreamCommands } from './commands/stream.js';
@@ -86,6 +87,7 @@ function makeProgram(run: CliRun, extend: Extension): Command {
   addSendCommand(program, run);
   addTransferCommands(program, run);
   addStreamCommands(program, run);
+  addNameCommands(program, run);
   addDoctorCommand(program, run);
   addDemoCommand(program, run);
   addConsoleCommand(program, run, {

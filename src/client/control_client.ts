@@ -2,6 +2,7 @@ import type { DoctorReport, LeftoverRemoval, StatusReport } from '../core/report
 import { type CallOptions, ControlConnection } from './connection.js';
 import { ImagesClient } from './images.js';
 import { NodesClient } from './nodes.js';
+import { NamesClient } from './names.js';
 import { ReplicasClient } from './replicas.js';
 import { SnapshotsClient } from './snapshots.js';
 import { TransfersClient } from './transfers.js';
@@ -16,11 +17,13 @@ export class ControlClient {
   readonly snapshots: SnapshotsClient;
   readonly transfers: TransfersClient;
   readonly replicas: ReplicasClient;
+  readonly names: NamesClient;
   readonly #connection: ControlConnection;
 
   /** @param socket_path path of the daemon's unix socket */
   constructor(socket_path: string) {
     this.#connection = new ControlConnection(socket_path);
+    this.names = new NamesClient(this.#connection);
     this.nodes = new NodesClient(this.#connection);
     this.images = new ImagesClient(this.#connection);
     this.snapshots = new SnapshotsClient(this.#connection);

@@ -2,6 +2,7 @@
 import { IcbdError } from '../../core/errors.js';
 import type { Operations } from '../operations/operations.js';
 import { imageRoutes } from './image_routes.js';
+import { nameRoutes } from './name_routes.js';
 import { nodeRoutes } from './node_routes.js';
 import type { ControlRequest } from './route.js';
 import { selfRoutes } from './self_routes.js';
@@ -24,6 +25,7 @@ export function controlRoutes(operations: Operations): (request: ControlRequest)
     ...selfRoutes(operations.nodes, operations.transfers),
     ...imageRoutes(operations),
     ...transferRoutes(operations.transfers),
+    ...nameRoutes(operations.names),
   ];
   return async (request) => {
     for (const [method, path, handler] of routes) {

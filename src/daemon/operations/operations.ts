@@ -6,6 +6,7 @@ import type {
   ShutdownMode,
   ShutdownReport,
 } from '../../core/node_report.js';
+import type { NameService } from '../../core/name_service.js';
 import type {
   DoctorReport,
   HistoryReport,
@@ -82,4 +83,6 @@ export interface Operations {
   readonly snapshots: SnapshotOperations;
   readonly verifications: VerifyOperations;
   readonly transfers: TransferOperations;
+  /** The daemon's own name server, or the one that it has a link to. */
+  readonly names: NameService;
 }
