@@ -1,5 +1,6 @@
 import { Command, CommanderError, Help } from 'commander';
 import { IcbdError } from '../core/errors.js';
+import { addCodecCommands } from './commands/codec.js';
 import { addConsoleCommand } from './commands/console.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addDoctorCommand } from './commands/doctor.js';
@@ -87,6 +88,7 @@ function makeProgram(run: CliRun, extend: Extension): Command {
   addSendCommand(program, run);
   addTransferCommands(program, run);
   addStreamCommands(program, run);
+  addCodecCommands(program, run);
   addNameCommands(program, run);
   addDoctorCommand(program, run);
   addDemoCommand(program, run);
