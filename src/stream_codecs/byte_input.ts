@@ -47,7 +47,7 @@ export class ByteInput {
    * Reads so many bytes without holding them.
    * @throws IcbdError `CorruptData` if the input ends before
    */
-  async skip(bytes: number, inside: string): Promise<void> {
+  async passOver(bytes: number, inside: string): Promise<void> {
     for (let left = bytes; left > 0; ) {
       await this.#fill(1);
       const first = this.#pending.shift();

@@ -161,7 +161,7 @@ export async function* decompressLz4(source: AsyncIterable<Buffer>): Chunks {
         frames += 1;
       } else if (magic - (magic % 16) === magic_skippable) {
         const bytes = (await input.read(4, 'a frame to skip')).readUInt32LE();
-        await input.skip(bytes, 'a frame to skip');
+        await input.passOver(bytes, 'a frame to skip');
       } else {
         throw unknownFrame(magic, offset);
       }

@@ -124,7 +124,7 @@ export async function* decompressSnappyFramed(source: AsyncIterable<Buffer>): Ch
       }
       if (type === type_identifier) await readIdentifier(input, header);
       else if (type <= type_uncompressed) yield await readData(input, header, snappy, crc32c);
-      else if (type > type_reserved_last) await input.skip(data_bytes, 'a chunk to skip');
+      else if (type > type_reserved_last) await input.passOver(data_bytes, 'a chunk to skip');
       else throw damaged(codec, `a chunk of the unknown type ${type} that must not be skipped`, offset_bytes);
     }
   } finally {

@@ -20,8 +20,9 @@ class Memory implements CodecOutput {
   }
 }
 
+const onProgress = (): void => undefined;
+
 function options(direction: CodecDirection, input: AsyncIterable<unknown>, output: CodecOutput) {
-  const onProgress = (): void => undefined;
   return {
     codec: 'lz4',
     direction,
