@@ -35,3 +35,16 @@ export function receptionFrom1(snapshot: MachineSnapshot): MachineSnapshot {
     next_offer: offer === null ? null : { stream_version: 1, from_zero: true, ...offer },
   });
 }
+
+/** Version 3 knows whether the stream goes through the ssh tunnel of the replica. */
+export function transferFrom2(snapshot: MachineSnapshot): MachineSnapshot {
+  return withContext(snapshot, { ssh: false, ...(snapshot.context as Fields) });
+}
+
+/** The same on the other side. */
+export function receptionFrom2(snapshot: MachineSnapshot): MachineSnapshot {
+  const context = snapshot.context as Fields;
+  const offer = context['next_offer'] as Fields | null;
+  const next_offer = offer === null ? null : { ssh: false, ...offer };
+  return withContext(snapshot, { ssh: false, ...context, next_offer });
+}

@@ -35,6 +35,7 @@ export const receptionMachine = setupReception.createMachine({
     parent: null,
     stream_version: 1,
     from_zero: false,
+    ssh: false,
     codec: 'none',
     checkpoint: null,
     start_reason: '',

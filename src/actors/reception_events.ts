@@ -23,6 +23,8 @@ export interface ReceptionContext extends ReceptionInput {
   readonly stream_version: StreamVersion;
   /** Whether the master wants all of the stream to be received anew. */
   readonly from_zero: boolean;
+  /** Whether the stream comes through the ssh tunnel of this node. */
+  readonly ssh: boolean;
   readonly codec: Codec;
   /** What of the stream is on disk, whatever happens. */
   readonly checkpoint: Checkpoint | null;
@@ -53,39 +55,45 @@ interface Offer {
   readonly parent: { readonly number: string; readonly uuid: string } | null;
   readonly stream_version: StreamVersion;
   readonly from_zero: boolean;
+  readonly ssh: boolean;
 }
 
-export type ReceptionEvent = (
-  | ({ readonly type: 'transfer.offer'; readonly from: string } & Offer)
-  | { readonly type: 'transfer.start'; readonly attempt: number; readonly codec: Codec }
-  | { readonly type: 'transfer.cancel'; readonly from: string }
-  | { readonly type: 'transfer.hold'; readonly attempt: number; readonly from: string }
-  | { readonly type: 'link.up' }
-  | { readonly type: 'link.down' }
-  | {
-      readonly type: 'prepare.done';
-      readonly keeps_checkpoint: boolean;
-      readonly resume_bytes: number;
-      readonly reason: string;
-    }
-  | { readonly type: 'prepare.already_there' }
-  | { readonly type: 'prepare.failed'; readonly error: ErrorReport }
-  | {
-      readonly type: 'receive.done';
-      readonly result: {
-        readonly stream_bytes: number;
-        readonly hash: string;
-        readonly hidden_name: string;
-      };
-    }
-  | { readonly type: 'receive.begun'; readonly offset_bytes: number }
-  | { readonly type: 'receive.checkpoint'; readonly checkpoint: Checkpoint }
-  | { readonly type: 'receive.checkpoint_lost'; readonly reason: string }
-  | { readonly type: 'receive.link_lost'; readonly error: ErrorReport }
-  | { readonly type: 'receive.failed'; readonly error: ErrorReport }
-  | { readonly type: 'publish.done' }
-  | { readonly type: 'publish.failed'; readonly error: ErrorReport }
-  | { readonly type: 'cleanup.done' }
-  | { readonly type: 'cleanup.failed'; readonly error: ErrorReport }
-) &
-  Timed;
+export type ReceptionEvent =
+  // An offer that an older release wrote down says nothing of ssh.
+  (
+    | ({ readonly type: 'transfer.offer'; readonly from: string; readonly ssh?: boolean } & Omit<
+        Offer,
+        'ssh'
+      >)
+    | { readonly type: 'transfer.start'; readonly attempt: number; readonly codec: Codec }
+    | { readonly type: 'transfer.cancel'; readonly from: string }
+    | { readonly type: 'transfer.hold'; readonly attempt: number; readonly from: string }
+    | { readonly type: 'link.up' }
+    | { readonly type: 'link.down' }
+    | {
+        readonly type: 'prepare.done';
+        readonly keeps_checkpoint: boolean;
+        readonly resume_bytes: number;
+        readonly reason: string;
+      }
+    | { readonly type: 'prepare.already_there' }
+    | { readonly type: 'prepare.failed'; readonly error: ErrorReport }
+    | {
+        readonly type: 'receive.done';
+        readonly result: {
+          readonly stream_bytes: number;
+          readonly hash: string;
+          readonly hidden_name: string;
+        };
+      }
+    | { readonly type: 'receive.begun'; readonly offset_bytes: number }
+    | { readonly type: 'receive.checkpoint'; readonly checkpoint: Checkpoint }
+    | { readonly type: 'receive.checkpoint_lost'; readonly reason: string }
+    | { readonly type: 'receive.link_lost'; readonly error: ErrorReport }
+    | { readonly type: 'receive.failed'; readonly error: ErrorReport }
+    | { readonly type: 'publish.done' }
+    | { readonly type: 'publish.failed'; readonly error: ErrorReport }
+    | { readonly type: 'cleanup.done' }
+    | { readonly type: 'cleanup.failed'; readonly error: ErrorReport }
+  ) &
+    Timed;

@@ -48,6 +48,7 @@ export const noteOffer = setupReception.assign(({ context, event }) =>
         parent: event.parent,
         stream_version: event.stream_version,
         from_zero: event.from_zero,
+        ssh: event.ssh ?? false,
         cancel_asked: false,
         hold_asked: false,
         failure_told: false,
@@ -67,6 +68,7 @@ export const noteNextOffer = setupReception.assign(({ context, event }) =>
           parent: event.parent,
           stream_version: event.stream_version,
           from_zero: event.from_zero,
+          ssh: event.ssh ?? false,
         },
       }
     : context,
@@ -143,9 +145,10 @@ export const place = (context: ReceptionContext) => ({
   uuid: context.uuid,
 });
 
-/** What the stream is, and what there is of it. */
+/** What the stream is, what there is of it, and which way it comes. */
 export const stream = (context: ReceptionContext) => ({
   parent: context.parent,
   stream_version: context.stream_version,
   checkpoint: context.checkpoint,
+  ssh: context.ssh,
 });

@@ -91,6 +91,7 @@ export const transferMachine = setupTransfer.createMachine({
               parent: context.plan?.parent ?? null,
               stream_version: context.plan?.stream_version,
               from_zero: context.from_zero,
+              ssh: context.ssh,
             },
           }),
         },

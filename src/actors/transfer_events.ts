@@ -11,6 +11,8 @@ export interface TransferInput {
   readonly replica: string;
   /** Asked for by the operator or the image; null: what the config says. */
   readonly codec: Codec | null;
+  /** Whether the stream is to go through the ssh tunnel of the replica. */
+  readonly ssh: boolean;
   /** Failures in a row before it ends as failed. */
   readonly failures_max: number;
 }

@@ -12,6 +12,7 @@ type Own =
   | 'epoch'
   | 'link_address'
   | 'is_linked'
+  | 'tunnel'
   | 'replicas_online'
   | 'replicas_total'
   | 'images'

@@ -57,6 +57,8 @@ const toReception = z.discriminatedUnion('type', [
     parent: z.strictObject({ number: passes(checkSnapshotNumber), uuid }).nullable(),
     stream_version: z.union([z.literal(1), z.literal(2)]),
     from_zero: z.boolean(),
+    // Left out in an offer that an older release wrote down.
+    ssh: z.boolean().optional(),
   }),
   z.strictObject({ type: z.literal('transfer.start'), attempt, codec: z.enum(codec_names) }),
   z.strictObject({ type: z.literal('transfer.cancel') }),

@@ -60,7 +60,8 @@ export class TransferDesk {
       if (running !== undefined) continue;
       const codec = request.codec ?? settings.codec;
       const { failures_max } = this.#options;
-      transfers.push({ id, image: request.image, number, replica, codec, failures_max });
+      const ssh = request.ssh ?? false;
+      transfers.push({ id, image: request.image, number, replica, codec, ssh, failures_max });
     }
     if (transfers.length > 0) {
       runtime.deliver({ kind: 'image', id: request.image }, { type: 'image.send', transfers }, cause);

@@ -139,8 +139,11 @@ export class FrameCutter {
 
 const cutters = new WeakMap<Socket, FrameCutter>();
 
-/** As `net.connect`, for the client end of a WebSocket. */
-export function connectFramed(options: { host: string; port: number }, frame_bytes_max: number): Socket {
+/** As `net.connect`, for the client end of a WebSocket; `path` is that of a unix socket. */
+export function connectFramed(
+  options: { host: string; port: number } | { path: string },
+  frame_bytes_max: number,
+): Socket {
   const cutter = new FrameCutter(frame_bytes_max, (piece) => socket.push(piece));
   const onread = { buffer: () => cutter.space(), callback: (count: number) => cutter.filled(count) };
   const socket: Socket = connect({ ...options, onread });

@@ -21,7 +21,8 @@ function describeParent(transfer: TransferReport): string {
 function describeStream(transfer: TransferReport): string {
   const version = transfer.stream_version === null ? '' : `version ${transfer.stream_version}`;
   const codec = transfer.codec === null ? '' : `codec ${transfer.codec}`;
-  return [version, codec].filter((part) => part !== '').join(', ');
+  const way = transfer.ssh ? 'through ssh' : '';
+  return [version, codec, way].filter((part) => part !== '').join(', ');
 }
 
 function describeMeter(transfer: TransferReport): Cell {

@@ -8,6 +8,7 @@ const sendBody = z.strictObject({
   numbers: z.array(z.string()).min(1).max(10_000),
   to: z.array(z.string()).min(1).max(1_000),
   codec: z.enum(codec_names).optional(),
+  ssh: z.boolean().optional(),
 });
 const transferQuery = z.strictObject({
   states: z.string().optional(),

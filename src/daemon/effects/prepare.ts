@@ -14,6 +14,8 @@ export interface PrepareOptions {
   readonly repository: Pick<ImageRepository, 'path' | 'has' | 'add' | 'snapshots'>;
   /** Whether a transfer of an image that is not there adds it. */
   readonly auto_add_images: boolean;
+  /** Whether this node has an ssh tunnel for those who ask for it. */
+  readonly has_tunnel: boolean;
 }
 
 type PrepareParams = ReceptionPlace & ReceptionStream & { readonly from_zero: boolean };
@@ -27,6 +29,7 @@ export function prepareEffect(options: PrepareOptions): EffectHandler {
   return async (effect) => {
     const params = effect.params as PrepareParams;
     const { transfer, image, uuid, checkpoint } = params;
+    checkTunnel(options, params);
     await ensureImage(options, image);
     const directory = repository.path(image);
     const reason = await whyFromZero(store, directory, params);
@@ -64,6 +67,15 @@ async function whyFromZero(store: SnapshotStore, directory: string, params: Prep
   if (checkpoint === null) return '';
   if (from_zero) return 'the master wants to send it from its beginning';
   return whyUseless(store, directory, checkpoint, sourceOf(params));
+}
+
+function checkTunnel({ has_tunnel }: PrepareOptions, { ssh, transfer }: PrepareParams): void {
+  if (!ssh || has_tunnel) return;
+  throw new IcbdError('InvalidConfig', 'this replica has no ssh tunnel', {
+    operation: 'prepare',
+    subject: transfer,
+    hint: "send without --ssh, or set via, ssh_key and ssh_known_hosts under [master] in the replica's config",
+  });
 }
 
 async function ensureImage(options: PrepareOptions, image: string): Promise<void> {

@@ -22,13 +22,17 @@ import type { ImageRepository } from '../image_repository.js';
 import type { ProgressBoard } from '../progress_board.js';
 import { type ReceptionPlace, type ReceptionStream, sourceOf, whyUseless } from './reception_place.js';
 
+interface OpenDataOptions {
+  readonly from: StreamPlace;
+  readonly signal: AbortSignal;
+  /** Through the ssh tunnel of this node. */
+  readonly is_tunnelled: boolean;
+}
+
 export interface ReceiveOptions {
   readonly store: SnapshotStore;
   readonly repository: Pick<ImageRepository, 'path' | 'snapshots'>;
-  readonly openData: (
-    session: DataSession,
-    options: { readonly from: StreamPlace; readonly signal: AbortSignal },
-  ) => Promise<DataSource>;
+  readonly openData: (session: DataSession, options: OpenDataOptions) => Promise<DataSource>;
   readonly children: Pick<ChildRegistry, 'start'>;
   readonly progress: Pick<ProgressBoard, 'show'>;
   readonly clock: Clock;
@@ -51,6 +55,12 @@ type ReceiveParams = ReceptionPlace & ReceptionStream & { readonly codec: Codec 
  */
 export function receiveEffect(options: ReceiveOptions): EffectHandler {
   return async (effect, tools) => new Reception(options, effect, tools).run();
+}
+
+/** Whether a link that could not be opened may be there soon: also a tunnel that is being made anew. */
+function mayComeBack(thrown: unknown): boolean {
+  const is_tunnel = thrown instanceof IcbdError && thrown.code === 'TunnelFailed' && thrown.retryable;
+  return is_tunnel || isLinkLoss(thrown);
 }
 
 class Reception {
@@ -136,14 +146,14 @@ class Reception {
 
   async #receive(receiver: SegmentedReceive): Promise<ReceiveEnd> {
     const { clock, stall_timeout_ms } = this.#options;
-    const { transfer, attempt, codec } = this.#params;
+    const { transfer, attempt, codec, ssh } = this.#params;
     const { signal, tell } = this.#tools;
     const { from } = receiver;
     let source: DataSource;
     try {
-      source = await this.#options.openData({ transfer, attempt }, { from, signal });
+      source = await this.#options.openData({ transfer, attempt }, { from, signal, is_tunnelled: ssh });
     } catch (thrown) {
-      if (signal.aborted || !isLinkLoss(thrown)) throw thrown;
+      if (signal.aborted || !mayComeBack(thrown)) throw thrown;
       return { kind: 'link_lost', cause: IcbdError.from(thrown, 'receive', transfer) };
     }
     tell({ type: 'receive.begun', offset_bytes: this.#checkpoint?.offset_bytes ?? 0 });

@@ -16,11 +16,13 @@ export interface ReceptionPlace {
   readonly uuid: string;
 }
 
-/** Which stream of the snapshot it is, and what was received of it before. */
+/** Which stream of the snapshot it is, what was received of it before, and which way it comes. */
 export interface ReceptionStream {
   readonly parent: { readonly number: string; readonly uuid: string } | null;
   readonly stream_version: StreamVersion;
   readonly checkpoint: Checkpoint | null;
+  /** Whether it comes through the ssh tunnel of this node. */
+  readonly ssh: boolean;
 }
 
 export function sourceOf({ uuid, parent, stream_version }: ReceptionPlace & ReceptionStream): StreamSource {

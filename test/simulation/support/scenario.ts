@@ -59,6 +59,7 @@ function planTransfers(random: Random, count: number): TransferInput[] {
     number: String(random.between(1, snapshots_per_image)),
     replica: random.pick(replica_names),
     codec: null,
+    ssh: false,
     failures_max,
   }));
 }

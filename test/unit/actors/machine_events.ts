@@ -7,7 +7,7 @@ import { report } from './drive.js';
 export const inputs: Readonly<Record<ActorKind, object>> = {
   image: { name: 'debian', source: '', codec: null },
   replica: { node_id: 1, name: 'north', slots_max: 2 },
-  transfer: { id: 't1', image: 'debian', number: '3', replica: 'north', codec: null, failures_max: 3 },
+  transfer: { id: 't1', image: 'debian', number: '3', replica: 'north', codec: null, ssh: false, failures_max: 3 },
   reception: { id: 't1', image: 'debian', number: '3' },
 };
 
@@ -39,6 +39,8 @@ const fields = {
   capabilities: fc.constant({ codecs: [], stream_version_max: 1, btrfs_progs: '6.2', kernel: '6.1' }),
   node_id: small,
   slots_max: small,
+  tries: small,
+  round_trip_ms: fc.constantFrom(null, 3),
   transfer: name,
   image,
   transfers: fc.constant([inputs.transfer]),
@@ -46,6 +48,7 @@ const fields = {
   offset_bytes: small,
   is_live: fc.boolean(),
   from_zero: fc.boolean(),
+  ssh: fc.boolean(),
   keeps_checkpoint: fc.boolean(),
   stream_version: fc.constantFrom(1, 2),
   checkpoint: fc.constant({ offset_bytes: 1, name: '.icbdrep-part-t1.1.0.0' }),

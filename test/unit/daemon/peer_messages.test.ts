@@ -21,7 +21,7 @@ function masterStorage(): Storage {
   const clock = { now: () => 0, after: () => () => {} };
   const runtime = new Runtime({ storage, machines, clock, handlers: {}, onFatal: () => {} });
   runtime.start();
-  const input = { id: '1-abcd', image: 'vm', number: '1', replica: 'r1', codec: null, failures_max: 3 };
+  const input = { id: '1-abcd', image: 'vm', number: '1', replica: 'r1', codec: null, ssh: false, failures_max: 3 };
   runtime.create({ kind: 'transfer', id: '1-abcd' }, input, { kind: 'daemon', what: 'test' });
   return storage;
 }

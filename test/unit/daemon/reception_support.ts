@@ -7,7 +7,10 @@ import type { DataSource, StreamPlace } from '../../../src/core/data_path.js';
 import { IcbdError } from '../../../src/core/errors.js';
 import type { EffectRecord, PlainEvent } from '../../../src/core/records.js';
 import { DataLinks } from '../../../src/daemon/data_links.js';
-import { type ReceptionEffectsOptions, receptionEffects } from '../../../src/daemon/effects/reception_effects.js';
+import {
+  type ReceptionEffectsOptions,
+  receptionEffects,
+} from '../../../src/daemon/effects/reception_effects.js';
 import { type Child, startChild } from '../../../src/pipeline/child.js';
 import { FakeSnapshots } from '../../fakes/fake_snapshots.js';
 import { clock, partsIn } from '../pipeline/receive_support.js';
@@ -22,10 +25,13 @@ export class ReceptionBench {
   onTell: (event: PlainEvent) => boolean = () => true;
   openData: (from: StreamPlace) => Promise<DataSource> = () => Promise.reject(new Error('no link'));
   readonly opened: StreamPlace[] = [];
+  /** For each that was opened, whether it was wanted through the tunnel. */
+  readonly tunnelled: boolean[] = [];
   readonly wrappers: (readonly string[] | undefined)[] = [];
   controller = new AbortController();
   stall_timeout_ms = 60_000;
   checkpoint_bytes = 700_000;
+  has_tunnel = false;
   images = new Set(['vm']);
   script = (file: string): string => `cat > '${file}'`;
   readonly #children: Child[] = [];
@@ -48,6 +54,7 @@ export class ReceptionBench {
       checkpoint: null as Checkpoint | null,
       from_zero: false,
       codec: 'none',
+      ssh: false,
     };
   }
 
@@ -94,8 +101,10 @@ export class ReceptionBench {
         },
       },
       auto_add_images: true,
-      openData: (_, { from }) => {
+      has_tunnel: this.has_tunnel,
+      openData: (_, { from, is_tunnelled }) => {
         this.opened.push(from);
+        this.tunnelled.push(is_tunnelled);
         return this.openData(from);
       },
       children: { start: (_, options) => this.#start(options.wrapper) },

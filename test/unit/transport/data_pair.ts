@@ -79,7 +79,7 @@ export class DataPair {
   rawReceiver(): Promise<WebSocket> {
     return new Promise((resolve, reject) => {
       dial(
-        this.#url,
+        { url: this.#url },
         { ...replica, secret },
         { kind: 'data', ...session },
         {

@@ -144,7 +144,7 @@ describe('links for names', () => {
     const refused = await refusal({
       purpose: 'control',
       node: 'replica-2',
-      secret: secrets.get('replica-2')!,
+      secret: Buffer.from(secrets.get('replica-2') ?? ''),
     });
     expect(refused).toMatchObject({ code: 'NotPermitted', operation: 'control link' });
     expect(refused.hint).toContain('name server only');
