@@ -44,6 +44,8 @@ function checkText(what: string, text: string, bytes_max: number, hint: string):
 export function checkName(name: string): void {
   const hint = `a name is one word of at most ${name_bytes_max} bytes, for example vm.storage.1`;
   checkText('the name', name, name_bytes_max, hint);
+  // In a path, both mean something else.
+  if (name === '.' || name === '..') invalid('the name', name, 'is not a word', hint);
   if (/\s/u.test(name)) invalid('the name', name, 'contains a space', hint);
 }
 

@@ -91,6 +91,7 @@ describe('a name', () => {
   test.each([
     ['', 'is empty'],
     ['two words', 'space'],
+    ['..', 'not a word'],
     ['tab\t', 'control'],
     ['ä'.repeat(128), '255 bytes'],
     ['half \ud800', 'Unicode'],
