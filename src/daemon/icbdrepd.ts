@@ -4,11 +4,13 @@ import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { IcbdError } from '../core/errors.js';
 import { type MasterConfig, loadMasterConfig } from './config/master_config.js';
+import { loadNameServerConfig } from './config/name_server_config.js';
 import { loadReplicaConfig } from './config/replica_config.js';
 import { readSecret } from './config/secret.js';
 import { announceConsole, startConsole } from './interactive.js';
 import { makeLogger } from './logging.js';
 import { startMaster } from './master.js';
+import { startNameServer } from './nameserver.js';
 import { exitOnFatal, explainFailure, runNode } from './node_process.js';
 import { startReplica } from './replica.js';
 
@@ -25,6 +27,7 @@ interface MasterFlags extends Flags {
 async function runMaster({ config: file, check, logFile, interactive }: MasterFlags): Promise<void> {
   const config = loadMasterConfig(file);
   config.replicas.forEach(({ secret_file }) => readSecret(secret_file));
+  if (config.names.secret_file !== undefined) readSecret(config.names.secret_file);
   if (check === true) return sayValid(file);
   if (interactive === true) return runInteractive(config, logFile);
   const log = makeLogger(config.name, config.log.level, logFile);
@@ -49,9 +52,18 @@ async function runInteractive(config: MasterConfig, file?: string): Promise<void
 async function runReplica({ config: file, check, logFile }: Flags): Promise<void> {
   const config = loadReplicaConfig(file);
   readSecret(config.master.secret_file);
+  if (config.names.secret_file !== undefined) readSecret(config.names.secret_file);
   if (check === true) return sayValid(file);
   const log = makeLogger(config.name, config.log.level, logFile);
   return runNode(() => startReplica(config, log, exitOnFatal(log)), log);
+}
+
+async function runNameServer({ config: file, check, logFile }: Flags): Promise<void> {
+  const config = loadNameServerConfig(file);
+  config.nodes.forEach(({ secret_file }) => readSecret(secret_file));
+  if (check === true) return sayValid(file);
+  const log = makeLogger(config.name, config.log.level, logFile);
+  return runNode(() => startNameServer(config, log, exitOnFatal(log)), log);
 }
 
 function sayValid(file: string): void {
@@ -63,7 +75,7 @@ const program = new Command('icbdrepd')
   .exitOverride()
   .showHelpAfterError('(icbdrepd --help explains)');
 
-const roles = { master: runMaster, replica: runReplica } as const;
+const roles = { master: runMaster, replica: runReplica, nameserver: runNameServer } as const;
 for (const [role, run] of Object.entries(roles)) {
   const command = program
     .command(role)

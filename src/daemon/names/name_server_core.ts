@@ -17,12 +17,11 @@ export interface NameServing {
   readonly unreachable_s: number;
 }
 
+/** Where its links are listened for. */
 export interface NameServerListen {
   readonly host: string;
   readonly port: number;
   readonly has_tls: boolean;
-  /** Where others reach it. */
-  readonly address: string;
 }
 
 export class NameServerCore {
@@ -58,14 +57,11 @@ export class NameServerCore {
     return this.#registry.as(caller);
   }
 
-  /**
-   * Begins to serve: its own entry, auto-clean, and broadcasts if it is to answer them.
-   * @throws IcbdError `InvalidConfig` if the broadcast port cannot be listened on
-   */
-  async open(listen: NameServerListen): Promise<void> {
+  /** Begins to serve: its own entry, and auto-clean. @param address where others reach it */
+  open(address: string): void {
     const { log } = this.#base;
-    const { auto_clean_s, broadcast } = this.#serving;
-    this.#registry.open(listen.address);
+    const { auto_clean_s } = this.#serving;
+    this.#registry.open(address);
     this.#endAutoClean = startAutoClean({
       registry: this.#registry,
       clock: system_clock,
@@ -73,15 +69,14 @@ export class NameServerCore {
       onRemoved: ({ name, owner, reason }) => log.warn({ name, owner, reason }, 'registration removed'),
       onFailed: (error) => log.error({ error: error.toReport() }, 'auto-clean of names failed'),
     });
-    if (broadcast) await this.#answerBroadcasts(listen);
   }
 
-  close(): void {
-    this.#endAutoClean();
-    this.#responder?.close();
-  }
-
-  async #answerBroadcasts({ host, port, has_tls }: NameServerListen): Promise<void> {
+  /**
+   * Lets itself be found, if the config wants that and others could reach it.
+   * @throws IcbdError `InvalidConfig` if the broadcast port cannot be listened on
+   */
+  async answerBroadcasts({ host, port, has_tls }: NameServerListen): Promise<void> {
+    if (!this.#serving.broadcast) return;
     const { log, name: node } = this.#base;
     if (isLoopback(host)) {
       log.warn({ host }, 'broadcasts are not answered: the links are on loopback, where nobody else gets');
@@ -97,5 +92,10 @@ export class NameServerCore {
       onError: (error) => log.warn({ error: error.toReport() }, 'a broadcast could not be answered'),
     });
     log.info({ udp_port: this.#responder.port }, 'answers broadcasts that look for a name server');
+  }
+
+  close(): void {
+    this.#endAutoClean();
+    this.#responder?.close();
   }
 }

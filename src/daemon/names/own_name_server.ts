@@ -14,7 +14,7 @@ import type { NodeBase } from '../node_base.js';
 import { node_version } from '../node_status.js';
 import { system_clock } from '../system_clock.js';
 import { NameKeeper } from './name_keeper.js';
-import { NameServerCore } from './name_server_core.js';
+import { NameServerCore, type NameServerListen } from './name_server_core.js';
 import { NameServerLink } from './name_server_link.js';
 import { isNameMethod } from './name_requests.js';
 import { linkAddress } from './node_address.js';
@@ -78,14 +78,13 @@ export class MasterNames {
   /**
    * Begins to serve and to register; call it before the runtime starts, so that no change of a replica is missed.
    * @param port of the link server
-   * @throws IcbdError `InvalidConfig`
+   * @throws IcbdError `InvalidConfig` for a secret that cannot be read
    */
-  async open(runtime: Runtime, port: number): Promise<void> {
-    const { names, listen } = this.#config;
-    const has_tls = listen.tls_cert !== undefined;
-    const address = names.address ?? linkAddress({ host: listen.host, port, has_tls });
+  open(runtime: Runtime, port: number): void {
+    const { names } = this.#config;
+    const address = names.address ?? linkAddress(this.#listen(port));
     if (this.#own !== undefined) {
-      await this.#own.open({ host: listen.host, port, has_tls, address });
+      this.#own.open(address);
       this.#addKeeper(address).attach(this.#own.as({ node: this.#base.name, role: 'master' }));
     }
     if (names.server !== undefined) this.#elsewhere = this.#registerElsewhere(address, names.server);
@@ -94,11 +93,21 @@ export class MasterNames {
     this.#unsubscribe = runtime.subscribe((commit) => this.#hear(commit));
   }
 
+  /** Lets itself be found by broadcast, if the config says so. @throws IcbdError `InvalidConfig` */
+  async answerBroadcasts(port: number): Promise<void> {
+    await this.#own?.answerBroadcasts(this.#listen(port));
+  }
+
   close(): void {
     this.#unsubscribe();
     this.#elsewhere?.stop();
     for (const keeper of this.#keepers) keeper.detach();
     this.#own?.close();
+  }
+
+  #listen(port: number): NameServerListen {
+    const { host, tls_cert } = this.#config.listen;
+    return { host, port, has_tls: tls_cert !== undefined };
   }
 
   #addKeeper(address: string): NameKeeper {
