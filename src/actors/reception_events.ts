@@ -49,7 +49,7 @@ export interface ReceptionContext extends ReceptionInput {
   readonly outcome: TransferOutcome | null;
 }
 
-interface Offer {
+export interface Offer {
   readonly attempt: number;
   readonly uuid: string;
   readonly parent: { readonly number: string; readonly uuid: string } | null;
