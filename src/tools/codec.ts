@@ -1,9 +1,13 @@
 /** A stream through one of the stream codecs: `icbdrep codec`. */
-import { fstatSync } from 'node:fs';
+import { createReadStream, fstatSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { IcbdError } from '../core/errors.js';
 import { isStreamCodec, type StreamCodec, stream_codec_names } from '../stream_codecs/codec_settings.js';
 import { compressStream, decompressStream } from '../stream_codecs/stream_codec.js';
 import type { CodecOutput } from './codec_output.js';
+
+/** Large, since each read is a turn of the event loop. */
+const read_bytes = 256 * 1024;
 
 export type CodecDirection = 'compress' | 'decompress';
 
@@ -35,17 +39,26 @@ export function parseStreamCodec(name: string): StreamCodec {
   });
 }
 
-/** Standard input; `total_bytes` is null if it is no file. */
-export function standardInput(): {
-  chunks: AsyncIterable<unknown>;
-  total_bytes: number | null;
-  is_terminal: boolean;
-} {
+export interface StandardInput {
+  readonly chunks: AsyncIterable<unknown>;
+  /** Null if it is no file. */
+  readonly total_bytes: number | null;
+  readonly is_terminal: boolean;
+}
+
+/**
+ * Standard input, whatever it is. Node's own stream takes it for empty if it is a block device or a directory, so it is
+ * used only for what has no place on a disk.
+ */
+export function standardInput(): StandardInput {
   const found = fstatSync(0);
+  const is_stream = found.isFIFO() || found.isSocket() || found.isCharacterDevice();
   return {
-    chunks: process.stdin,
+    chunks: is_stream
+      ? process.stdin
+      : createReadStream('', { fd: 0, autoClose: false, highWaterMark: read_bytes }),
     total_bytes: found.isFile() ? found.size : null,
-    is_terminal: process.stdin.isTTY,
+    is_terminal: isatty(0),
   };
 }
 
