@@ -14,6 +14,8 @@ export interface NodeFs {
 export interface NodeOptions {
   /** Lines of TOML that come before the first table. */
   readonly top?: string;
+  /** Of a replica: lines of the table `[master]`. */
+  readonly master?: string;
   /** Lines of the table `[transfers]`. */
   readonly transfers?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -95,6 +97,7 @@ export async function writeConfigs(
     const lines = [
       ...nodeLines(place, options.replica),
       `[master]\nsecret_file = "${secretFile(directory, place.name)}"`,
+      options.replica?.master ?? '',
       options.tls === true
         ? `url = "wss://${address}"\ntls_ca = "${certificate}"`
         : `url = "ws://${address}"`,
