@@ -1,11 +1,12 @@
 /** All machines, with what the runtime needs to know of each. */
 import type { AnyStateMachine } from 'xstate';
 import type { ActorKind, ActorLabels, MachineSnapshot } from '../core/records.js';
-import { receptionFrom1, transferFrom1 } from './migrations.js';
+import { receptionFrom1, receptionFrom2, transferFrom1, transferFrom2 } from './migrations.js';
 import { type ImageContext, imageMachine } from './image.js';
 import { receptionMachine } from './reception.js';
 import type { ReceptionContext } from './reception_events.js';
 import { type ReplicaContext, replicaMachine } from './replica.js';
+import { replicaFrom1 } from './replica_migrations.js';
 import { transferMachine } from './transfer.js';
 import type { TransferContext } from './transfer_events.js';
 
@@ -30,20 +31,20 @@ export const machines: MachineDefinitions = {
   },
   replica: {
     machine: replicaMachine,
-    version: 1,
-    migrations: {},
+    version: 2,
+    migrations: { 1: replicaFrom1 },
     labels: (context: ReplicaContext) => ({ replica: context.name }),
   },
   transfer: {
     machine: transferMachine,
-    version: 2,
-    migrations: { 1: transferFrom1 },
+    version: 3,
+    migrations: { 1: transferFrom1, 2: transferFrom2 },
     labels: ({ image, number, replica }: TransferContext) => ({ image, snapshot: number, replica }),
   },
   reception: {
     machine: receptionMachine,
-    version: 2,
-    migrations: { 1: receptionFrom1 },
+    version: 3,
+    migrations: { 1: receptionFrom1, 2: receptionFrom2 },
     labels: ({ image, number }: ReceptionContext) => ({ image, snapshot: number }),
   },
 };

@@ -1,9 +1,9 @@
 /**
  * The replica actor, on the master: one for each replica node.
  *
- * It knows whether the node's control link is up, and gives out slots: which transfers may run now. Transfers
- * of one image take turns in the order of their requests, so that a later snapshot finds the earlier one there
- * and can be sent as an increment of it.
+ * It knows whether the node's control link is up and whether the node answers keep-alives on it, and gives out
+ * slots: which transfers may run now. Transfers of one image take turns in the order of their requests, so that
+ * a later snapshot finds the earlier one there and can be sent as an increment of it.
  */
 import { setup } from 'xstate';
 import type { Capabilities } from '../core/codecs.js';
@@ -29,10 +29,12 @@ export interface ReplicaContext extends ReplicaInput {
   readonly session: string;
   readonly address: string;
   readonly capabilities: Capabilities | null;
-  /** When the link came up or went down last, unix ms; null before the first time. */
+  /** When it came into its state, unix ms; null: it never connected. */
   readonly changed_at_ms: number | null;
-  /** Why the link went down last. */
-  readonly offline_reason: string;
+  /** When the link that is up came up, unix ms; null if none is. */
+  readonly linked_at_ms: number | null;
+  /** Why it is offline or suspect; empty in the other states. */
+  readonly reason: string;
   /** In the order of the first request. */
   readonly queue: readonly SlotEntry[];
 }
@@ -45,6 +47,21 @@ export type ReplicaEvent = (
       readonly capabilities: Capabilities;
     }
   | { readonly type: 'link.down'; readonly session: string; readonly reason: string }
+  | {
+      /** The first keep-alive without an answer, after one with or at the beginning. */
+      readonly type: 'keepalive.missed';
+      readonly session: string;
+      /** Keep-alives in a row that had no answer. */
+      readonly tries: number;
+      readonly reason: string;
+    }
+  | {
+      /** The first answer on a link, or after a keep-alive without one. */
+      readonly type: 'keepalive.answered';
+      readonly session: string;
+      /** Null: bytes of the peer came, but not the answer itself. */
+      readonly round_trip_ms: number | null;
+    }
   | { readonly type: 'configure'; readonly node_id: number; readonly slots_max: number }
   | { readonly type: 'slot.request'; readonly transfer: string; readonly image: string }
   | { readonly type: 'slot.rest'; readonly transfer: string }
@@ -103,7 +120,7 @@ const setupReplica = setup({
   },
 });
 
-/** Gives the free slots out; after every change of the queue while the node is online. */
+/** Gives the free slots out; after every change of the queue while the node can be trusted to answer. */
 const grant = setupReplica.enqueueActions(({ context, enqueue }) => {
   const granted = grantable(context.queue, context.slots_max);
   if (granted.length === 0) return;
@@ -140,7 +157,8 @@ const noteLinkUp = setupReplica.assign(({ context, event }) =>
         address: event.address,
         capabilities: event.capabilities,
         changed_at_ms: event.at_ms,
-        offline_reason: '',
+        linked_at_ms: event.at_ms,
+        reason: '',
       }
     : context,
 );
@@ -149,7 +167,18 @@ const noteLinkDown = setupReplica.assign({
   session: '',
   address: '',
   changed_at_ms: ({ event }) => event.at_ms,
-  offline_reason: ({ event }) => ('reason' in event ? event.reason : 'the master was restarted'),
+  linked_at_ms: null,
+  reason: ({ event }) => ('reason' in event ? event.reason : 'the master was restarted'),
+});
+
+const noteMissed = setupReplica.assign({
+  changed_at_ms: ({ event }) => event.at_ms,
+  reason: ({ context, event }) => ('reason' in event ? event.reason : context.reason),
+});
+
+const noteAnswered = setupReplica.assign({
+  changed_at_ms: ({ event }) => event.at_ms,
+  reason: '',
 });
 
 const noteRequest = setupReplica.assign({
@@ -173,6 +202,33 @@ const noteConfiguration = setupReplica.assign(({ context, event }) =>
   event.type === 'configure' ? { node_id: event.node_id, slots_max: event.slots_max } : context,
 );
 
+/** What is the same whenever its link is up. */
+const whileLinked = {
+  // A new link of the same node: what ran over the old one is gone.
+  'link.up': { target: 'back', reenter: true, actions: [tellOffline, noteLinkUp, tellOnline] },
+  'link.down': { guard: 'isThisSession', target: 'offline', actions: [tellOffline, noteLinkDown] },
+  restarted: { target: 'offline', actions: [tellOffline, noteLinkDown] },
+} as const;
+
+const isMissed = { guard: 'isThisSession', target: 'suspect', actions: noteMissed } as const;
+const isAnswered = { guard: 'isThisSession', target: 'online', actions: noteAnswered } as const;
+
+/** The queue changes, and whoever can run now gets its slot. */
+const whileGranting = {
+  'slot.request': { actions: [noteRequest, grant] },
+  'slot.rest': { actions: [noteRest, grant] },
+  'slot.release': { actions: [noteRelease, grant] },
+  configure: { actions: [noteConfiguration, grant] },
+};
+
+/** The queue changes, and nobody gets a slot. */
+const whileWaiting = {
+  'slot.request': { actions: noteRequest },
+  'slot.rest': { actions: noteRest },
+  'slot.release': { actions: noteRelease },
+  configure: { actions: noteConfiguration },
+};
+
 export const replicaMachine = setupReplica.createMachine({
   id: 'replica',
   context: ({ input }) => ({
@@ -181,7 +237,8 @@ export const replicaMachine = setupReplica.createMachine({
     address: '',
     capabilities: null,
     changed_at_ms: null,
-    offline_reason: 'it has not connected yet',
+    linked_at_ms: null,
+    reason: 'it has not connected yet',
     queue: [],
   }),
   initial: 'offline',
@@ -189,26 +246,33 @@ export const replicaMachine = setupReplica.createMachine({
     offline: {
       description: 'no control link; transfers wait',
       on: {
-        'link.up': { target: 'online', actions: [noteLinkUp, tellOnline] },
-        'slot.request': { actions: noteRequest },
-        'slot.rest': { actions: noteRest },
-        'slot.release': { actions: noteRelease },
-        configure: { actions: noteConfiguration },
+        'link.up': { target: 'back', actions: [noteLinkUp, tellOnline] },
+        ...whileWaiting,
+      },
+    },
+    back: {
+      description: 'its control link is up again and transfers run; no keep-alive was answered on it yet',
+      entry: grant,
+      on: {
+        'keepalive.answered': isAnswered,
+        'keepalive.missed': isMissed,
+        ...whileLinked,
+        ...whileGranting,
       },
     },
     online: {
-      description: 'its control link is up; transfers run',
+      description: 'its control link is up and it answers keep-alives; transfers run',
       entry: grant,
-      on: {
-        // A new link of the same node: what ran over the old one is gone.
-        'link.up': { target: 'online', reenter: true, actions: [tellOffline, noteLinkUp, tellOnline] },
-        'link.down': { guard: 'isThisSession', target: 'offline', actions: [tellOffline, noteLinkDown] },
-        restarted: { target: 'offline', actions: [tellOffline, noteLinkDown] },
-        'slot.request': { actions: [noteRequest, grant] },
-        'slot.rest': { actions: [noteRest, grant] },
-        'slot.release': { actions: [noteRelease, grant] },
-        configure: { actions: [noteConfiguration, grant] },
-      },
+      on: { 'keepalive.missed': isMissed, ...whileLinked, ...whileGranting },
+    },
+    suspect: {
+      description: 'a keep-alive had no answer; what runs goes on, nothing new begins',
+      on: { 'keepalive.answered': isAnswered, ...whileLinked, ...whileWaiting },
     },
   },
 });
+
+/** Whether the control link is up: in every state but one. */
+export function isConnected(state: string): boolean {
+  return state !== 'offline' && Object.hasOwn(replicaMachine.states, state);
+}

@@ -16,6 +16,26 @@ function hash32(text: string): number {
   return hash;
 }
 
+const windowOf = (failures: number, { first_ms, factor, max_ms }: BackoffPolicy): number =>
+  Math.min(first_ms * factor ** Math.min(Math.max(failures, 1) - 1, 60), max_ms);
+
+/** Where `key` lies between 0 and 1: the same always, and another for each key. */
+export function spreadOf(key: string): number {
+  return hash32(key) / 2 ** 32;
+}
+
+/**
+ * The wait before retry number `failures`, in ms, with full jitter: anything between 0 and the growing window, so
+ * that many that lost the same peer at the same moment come back one by one. Not for machines, which have no
+ * randomness.
+ *
+ * @param failures failures in a row, from 1
+ * @param random from 0 to below 1
+ */
+export function jittered_ms(failures: number, random: number, policy: BackoffPolicy): number {
+  return Math.round(windowOf(failures, policy) * random);
+}
+
 /**
  * The wait before retry number `failures`, in ms.
  * Grows by `factor` up to `max_ms`. Between 75 % and 100 % of that, spread by `key`, so that many actors that
@@ -24,8 +44,6 @@ function hash32(text: string): number {
  * @param failures failures in a row, from 1
  */
 export function backoff_ms(failures: number, key: string, policy: BackoffPolicy = default_backoff): number {
-  const exponent = Math.min(Math.max(failures, 1) - 1, 60);
-  const full_ms = Math.min(policy.first_ms * policy.factor ** exponent, policy.max_ms);
   const spread = (hash32(`${key}:${failures}`) % 1_000) / 1_000;
-  return Math.round(full_ms * (0.75 + 0.25 * spread));
+  return Math.round(windowOf(failures, policy) * (0.75 + 0.25 * spread));
 }

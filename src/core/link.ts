@@ -43,7 +43,24 @@ export interface ControlLink {
     request: Request,
     options?: { readonly timeout_ms?: number; readonly signal?: AbortSignal },
   ): Promise<unknown>;
+  /**
+   * Asks the peer's end of the connection for a sign of life. No handler of the peer takes part, but a process
+   * that hangs gives none. Bytes of any kind that come meanwhile count as one too, when `timeout_ms` is over:
+   * on a slow line the answer may wait behind them.
+   * @returns the time to the answer in ms; null if only other bytes came
+   * @throws IcbdError `TimedOut` or `LinkLost`
+   */
+  ping(options: { readonly timeout_ms: number }): Promise<number | null>;
+  /** How often to look whether the peer is still there, and how often in vain before the link is given up. */
+  setRhythm(rhythm: LivenessRhythm): void;
   close(reason: ErrorReport): void;
+}
+
+/** When a peer from which nothing comes is given up. */
+export interface LivenessRhythm {
+  readonly interval_ms: number;
+  /** Intervals in a row without a byte. */
+  readonly missed_max: number;
 }
 
 /** What a control link tells its owner. */

@@ -1,7 +1,11 @@
 /** Text in both directions between two nodes: what a control link and every handshake run on. */
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { IcbdError, type ErrorReport } from '../core/errors.js';
+import type { LivenessRhythm } from '../core/link.js';
 import { closeCodeOf, closeTextOf, errorOfClose, errorOfSocket } from './close_codes.js';
+import { default_rhythm } from './liveness.js';
+import type { Wire } from './wire.js';
 
 export interface ChannelListener {
   onText(text: string): void;
@@ -14,10 +18,20 @@ export interface TextChannel {
   readonly address: string;
   /** What `send` took and the network has not taken yet, in bytes. */
   readonly buffered_bytes: number;
+  /** What came from the other end so far, in bytes. */
+  readonly received_bytes: number;
+  /** How its peer is watched. */
+  rhythm: LivenessRhythm;
   /** Replaces the listener before; nothing that arrives between two listeners is lost, since both are set at once. */
   listen(listener: ChannelListener): void;
   /** Does nothing on a channel that is closed or broken. */
   send(text: string): void;
+  /**
+   * Sends a ping, which the other end of the connection answers by itself.
+   * @param onAnswer called once; never if the channel ends first
+   * @returns what stops to wait for the answer
+   */
+  ping(onAnswer: () => void): () => void;
   /** Nothing is heard from the channel afterwards. What was sent before still goes out if the peer reads it. */
   close(reason: ErrorReport): void;
 }
@@ -25,14 +39,19 @@ export interface TextChannel {
 /** A channel on a WebSocket; binary frames on it are an offence. */
 export class WsChannel implements TextChannel {
   readonly address: string;
+  rhythm: LivenessRhythm = default_rhythm;
   readonly #socket: WebSocket;
+  readonly #network: Socket;
   readonly #operation: string;
+  readonly #pings = new Map<string, () => void>();
+  #pings_sent = 0;
   #listener: ChannelListener | undefined;
   #ended = false;
   #stop: () => void;
 
-  constructor(socket: WebSocket, address: string, operation: string) {
+  constructor({ socket, network, address }: Wire, operation: string) {
     this.#socket = socket;
+    this.#network = network;
     this.address = address;
     this.#operation = operation;
     const onMessage = (data: Buffer, is_binary: boolean): void => {
@@ -44,15 +63,23 @@ export class WsChannel implements TextChannel {
     const onError = (cause: Error): void => {
       this.#break(errorOfSocket(cause, operation, address));
     };
-    socket.on('message', onMessage).on('close', onClose).on('error', onError);
+    const onPong = (data: Buffer): void => {
+      this.#takePong(data.toString('latin1'));
+    };
+    socket.on('message', onMessage).on('pong', onPong).on('close', onClose).on('error', onError);
     this.#stop = () => {
       // The error listener stays: an error without a listener would end the process.
-      socket.off('message', onMessage).off('close', onClose);
+      socket.off('message', onMessage).off('pong', onPong).off('close', onClose);
+      this.#pings.clear();
     };
   }
 
   get buffered_bytes(): number {
     return this.#socket.bufferedAmount;
+  }
+
+  get received_bytes(): number {
+    return this.#network.bytesRead;
   }
 
   listen(listener: ChannelListener): void {
@@ -63,6 +90,17 @@ export class WsChannel implements TextChannel {
     if (this.#ended) return;
     // A failed write is followed by the socket's close event, which says it to the listener.
     this.#socket.send(text, () => undefined);
+  }
+
+  ping(onAnswer: () => void): () => void {
+    // The liveness of the wire pings too, without a word.
+    const word = String((this.#pings_sent += 1));
+    if (this.#ended) return () => undefined;
+    this.#pings.set(word, onAnswer);
+    this.#socket.ping(word, undefined, () => undefined);
+    return () => {
+      this.#pings.delete(word);
+    };
   }
 
   close(reason: ErrorReport): void {
@@ -85,6 +123,12 @@ export class WsChannel implements TextChannel {
     this.#ended = true;
     this.#stop();
     return this.#socket;
+  }
+
+  #takePong(word: string): void {
+    const onAnswer = this.#pings.get(word);
+    this.#pings.delete(word);
+    onAnswer?.();
   }
 
   #receive(data: Buffer, is_binary: boolean): void {

@@ -1,7 +1,7 @@
 /** A control link on an authenticated channel: durable messages, acknowledgements, requests. */
 import type { Clock } from '../core/clock.js';
 import { IcbdError, type ErrorReport } from '../core/errors.js';
-import type { ControlLink, LinkHandlers, Peer, Request } from '../core/link.js';
+import type { ControlLink, LinkHandlers, LivenessRhythm, Peer, Request } from '../core/link.js';
 import type { OutgoingMessage } from '../core/records.js';
 import type { TextChannel } from './channel.js';
 import {
@@ -11,6 +11,7 @@ import {
   toWireError,
   type ControlMessage,
 } from './messages.js';
+import { PendingPings } from './pending_pings.js';
 import { PendingRequests, type RequestOptions } from './pending_requests.js';
 
 /** Requests of one peer that may be worked on at the same time; one more ends its link. */
@@ -40,6 +41,7 @@ export class ControlSession implements ControlLink {
   readonly #options: SessionOptions;
   readonly #channel: TextChannel;
   readonly #pending: PendingRequests;
+  readonly #pings: PendingPings;
   #incoming_requests = 0;
   #state: 'new' | 'up' | 'ended' = 'new';
 
@@ -47,6 +49,7 @@ export class ControlSession implements ControlLink {
     this.#options = options;
     this.#channel = options.channel;
     this.#pending = new PendingRequests(options.clock);
+    this.#pings = new PendingPings(options.clock);
     this.peer = options.peer;
     this.session = options.session;
   }
@@ -95,6 +98,16 @@ export class ControlSession implements ControlLink {
     });
   }
 
+  ping({ timeout_ms }: { readonly timeout_ms: number }): Promise<number | null> {
+    if (this.is_up) return this.#pings.start(this.#channel, this.peer.node, timeout_ms);
+    const details = { operation: 'ping', subject: this.peer.node };
+    return Promise.reject(new IcbdError('LinkLost', 'the link is down', details));
+  }
+
+  setRhythm(rhythm: LivenessRhythm): void {
+    this.#channel.rhythm = rhythm;
+  }
+
   close(reason: ErrorReport): void {
     if (!this.is_up) return;
     this.#send({ type: 'close', error: toWireError(reason) });
@@ -110,6 +123,7 @@ export class ControlSession implements ControlLink {
     if (!this.is_up) return;
     this.#state = 'ended';
     this.#pending.rejectAll(reason);
+    this.#pings.rejectAll(reason);
     try {
       this.#options.handlers.onDown(this, reason);
     } catch (thrown) {

@@ -1,10 +1,15 @@
 /** Keeps one link up: dials, waits, dials again. */
-import { backoff_ms, type BackoffPolicy } from '../core/backoff.js';
+import { jittered_ms, type BackoffPolicy } from '../core/backoff.js';
 import type { Clock } from '../core/clock.js';
-import type { ErrorReport, IcbdError } from '../core/errors.js';
+import type { ErrorCode, ErrorReport, IcbdError } from '../core/errors.js';
 import type { TransportLog } from './transport_log.js';
 
-export const redial_policy: BackoffPolicy = { first_ms: 200, factor: 2, max_ms: 10_000 };
+/** After a link broke, or could not be made: first soon, since most of what breaks one is over at once. */
+export const redial_policy: BackoffPolicy = { first_ms: 400, factor: 2, max_ms: 10_000 };
+/** The peer stops, and says so to all of its links at the same moment. */
+export const leaving_policy: BackoffPolicy = { first_ms: 2_000, factor: 2, max_ms: 10_000 };
+/** The peer refuses for a reason that hardly passes by itself. */
+const refused_ms = { min: 7_500, max: 10_000 };
 /** A link that was up for this long starts the waiting times anew; a shorter one counts as a failure. */
 const good_link_ms = 10_000;
 
@@ -14,8 +19,8 @@ export interface Connection {
 
 export interface RedialOptions {
   readonly clock: Clock;
-  /** This node's name: spreads the nodes that lost the same peer together. */
-  readonly key: string;
+  /** Spreads the nodes that lost the same peer together. */
+  readonly randomBytes: (size: number) => Buffer;
   /**
    * Makes one link. Exactly one of `onUp` (once, before `onEnded`) and `onEnded` comes first.
    * @returns what gives the attempt up; `onEnded` need not come after it
@@ -26,6 +31,16 @@ export interface RedialOptions {
 }
 
 const hopeless = new Set(['AuthenticationFailed', 'ProtocolVersionMismatch', 'NotPermitted']);
+
+/**
+ * The wait before the next attempt in ms, with full jitter.
+ * @param failures attempts and short links in a row that failed, from 1
+ * @param random from 0 to below 1
+ */
+export function redialWait(failures: number, code: ErrorCode, random: number): number {
+  if (hopeless.has(code)) return refused_ms.min + (refused_ms.max - refused_ms.min) * random;
+  return jittered_ms(failures, random, code === 'Interrupted' ? leaving_policy : redial_policy);
+}
 
 export class Redialer {
   readonly #options: RedialOptions;
@@ -80,10 +95,11 @@ export class Redialer {
   }
 
   #wait(reason: IcbdError): void {
-    const { clock, key, log, onRefused } = this.#options;
+    const { clock, randomBytes, log, onRefused } = this.#options;
     this.#failures += 1;
     const is_refused = hopeless.has(reason.code);
-    const retry_ms = backoff_ms(is_refused ? 60 : this.#failures, key, redial_policy);
+    const random = randomBytes(4).readUInt32LE() / 2 ** 32;
+    const retry_ms = Math.round(redialWait(this.#failures, reason.code, random));
     log({ kind: 'dial_failed', error: reason.toReport(), retry_ms });
     this.#cancel = clock.after(retry_ms, () => {
       this.#dial();

@@ -16,6 +16,7 @@ import {
 } from '../../src/transport/handshake.js';
 import type { LinkClient, LinkClientOptions } from '../../src/transport/link_client.js';
 import type { LinkServer, LinkServerOptions } from '../../src/transport/link_server.js';
+import { default_rhythm } from '../../src/transport/liveness.js';
 import { Redialer } from '../../src/transport/redial.js';
 
 export interface FakeNetworkOptions {
@@ -41,12 +42,16 @@ const repeatable_max = 32;
 class FakeChannel implements TextChannel {
   readonly address: string;
   readonly buffered_bytes = 0;
+  received_bytes = 0;
+  rhythm = default_rhythm;
   peer: FakeChannel | undefined;
   readonly #network: FakeNetwork;
   readonly #direction: string;
   #listener: ChannelListener | undefined;
   #incoming: (() => void)[] = [];
   #is_ended = false;
+  /** Arrivals that wait while its node hangs. */
+  #held: number | undefined;
 
   constructor(network: FakeNetwork, address: string, direction: string) {
     this.#network = network;
@@ -66,7 +71,26 @@ class FakeChannel implements TextChannel {
       this.#network.breakPair(this);
       return;
     }
-    peer?.arrive(() => peer.#listener?.onText(text));
+    peer?.arrive(() => {
+      peer.received_bytes += text.length;
+      peer.#listener?.onText(text);
+    });
+  }
+
+  ping(onAnswer: () => void): () => void {
+    let is_wanted = true;
+    const { peer } = this;
+    if (!this.#is_ended) {
+      peer?.arrive(() => {
+        this.arrive(() => {
+          this.received_bytes += 1;
+          if (is_wanted) onAnswer();
+        });
+      });
+    }
+    return () => {
+      is_wanted = false;
+    };
   }
 
   close(reason: ErrorReport): void {
@@ -84,9 +108,28 @@ class FakeChannel implements TextChannel {
   arrive(work: () => void): void {
     this.#incoming.push(work);
     this.#network.later(() => {
-      const next = this.#incoming.shift();
-      if (!this.#is_ended) next?.();
+      this.#takeNext();
     });
+  }
+
+  /** Its node hangs: what arrives waits, in order, until `thaw`. */
+  freeze(): void {
+    this.#held ??= 0;
+  }
+
+  thaw(): void {
+    const held = this.#held ?? 0;
+    this.#held = undefined;
+    for (let taken = 0; taken < held; taken += 1) this.#takeNext();
+  }
+
+  #takeNext(): void {
+    if (this.#held !== undefined) {
+      this.#held += 1;
+      return;
+    }
+    const next = this.#incoming.shift();
+    if (!this.#is_ended) next?.();
   }
 
   /** The network broke; what was under way is gone. */
@@ -159,6 +202,15 @@ export class FakeNetwork {
     this.#cut.delete(node);
   }
 
+  /** A node's process hangs, and its links stay: what it is told waits until `thaw`. */
+  freeze(node: string): void {
+    for (const end of this.#endsOf(node)) end.freeze();
+  }
+
+  thaw(node: string): void {
+    for (const end of this.#endsOf(node)) end.thaw();
+  }
+
   /** A node's process is dead: its handlers hear nothing more, not even `onDown`. Make it anew with `server` or `client`. */
   crash(node: string): void {
     for (const mute of this.#muted.get(node) ?? []) mute();
@@ -225,7 +277,7 @@ export class FakeNetwork {
     let sessions = 0;
     const redialer = new Redialer({
       clock: this.#clock,
-      key: node,
+      randomBytes: identity.randomBytes,
       onRefused: (reason) => options.onRefused?.(reason),
       log: (entry) => options.log?.(entry),
       dial: (hooks) => {
@@ -313,6 +365,12 @@ export class FakeNetwork {
 
   #pairsOf(node: string): Pair[] {
     return this.#pairs.filter((pair) => pair.client_node === node || pair.server_node === node);
+  }
+
+  #endsOf(node: string): FakeChannel[] {
+    return this.#pairsOf(node).map(({ client_node, client, server }) =>
+      client_node === node ? client : server,
+    );
   }
 
   #connect(

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { renderReplicas } from '../render/lists.js';
 import { renderStatus } from '../render/status.js';
 import { type CliRun, openSession } from '../session.js';
 
-/** `status`, `replicas`. */
+/** `status`. */
 export function addNodeCommands(program: Command, run: CliRun): void {
   program
     .command('status')
@@ -11,12 +10,5 @@ export function addNodeCommands(program: Command, run: CliRun): void {
     .action(async (_options: unknown, command: Command) => {
       const session = openSession(run, command);
       session.answer(await session.client.status(), renderStatus);
-    });
-  program
-    .command('replicas')
-    .description('the replica nodes: online or not, since when and why, what runs and waits')
-    .action(async (_options: unknown, command: Command) => {
-      const session = openSession(run, command);
-      session.answer(await session.client.replicas.list(), renderReplicas);
     });
 }

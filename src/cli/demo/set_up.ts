@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { IcbdError } from '../../core/errors.js';
-import { renderReplicas } from '../render/lists.js';
+import { renderReplicas } from '../render/replicas.js';
 import { type DemoNode, makeNode, writeMasterConfig, writeReplicaConfig } from './nodes.js';
 import { type Stage, bringUp, data_mib, image, liveOf, takeSnapshot, waitUntil } from './stage.js';
 import type { Story } from './story.js';
@@ -45,8 +45,8 @@ export async function startDaemons(stage: Stage): Promise<void> {
     story.line(`${replica.name}  pid ${await bringUp(stage, replica)}, dials the master`);
   }
   await waitUntil(stage, 'both replicas are online', async () => {
-    const { replicas_online } = await master.client.status();
-    return replicas_online === replicas.length;
+    const known = await master.client.replicas.list();
+    return known.every(({ state }) => state === 'online');
   });
   story.sameAs('replicas');
   story.raw(renderReplicas(await master.client.replicas.list(), story.view));

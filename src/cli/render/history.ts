@@ -29,7 +29,7 @@ export function describeCause(cause: EventCause): string {
 
 /** What an event carries that says more than its type: an error or a reason. */
 function describeEvent({ event }: EventRecord): string {
-  const { error, reason, offset_bytes, is_live, checkpoint } = event;
+  const { error, reason, offset_bytes, is_live, checkpoint, round_trip_ms, transfer } = event;
   if (typeof offset_bytes === 'number') {
     const live = is_live === true ? ', and btrfs send still ran' : '';
     return offset_bytes === 0
@@ -44,6 +44,8 @@ function describeEvent({ event }: EventRecord): string {
     return `${String(error.message)}${code}`;
   }
   if (typeof reason === 'string') return reason;
+  if (typeof round_trip_ms === 'number') return `answered after ${formatDuration(round_trip_ms)}`;
+  if (typeof transfer === 'string') return `transfer ${transfer}`;
   return '';
 }
 
@@ -131,8 +133,11 @@ const titles: Cell[] = ['#', 'TIME', 'DELTA', 'EVENT', 'STATE', 'CAUSE'].map((te
   style: 'dim',
 }));
 
-/** Every step of one transfer: when, what, why, from which state to which, and the work that it started. */
-export function renderHistory({ transfer, events, effects }: HistoryReport, view: View): string {
+/** Every step of one actor: when, what, why, from which state to which, and the work that it started. */
+export function renderTimeline(
+  { events, effects }: Pick<HistoryReport, 'events' | 'effects'>,
+  view: View,
+): string {
   const rows: Cell[][] = [titles];
   let date = '';
   let previous_at_ms: number | null = null;
@@ -159,8 +164,14 @@ export function renderHistory({ transfer, events, effects }: HistoryReport, view
     );
     previous_at_ms = at_ms;
   }
+  return renderRows(rows, view);
+}
+
+/** All that one transfer went through. */
+export function renderHistory({ transfer, events, effects }: HistoryReport, view: View): string {
   const state = shownState(transfer);
   const title = `transfer ${printable(transfer.id)}, ${nameOfTransfer(transfer)}: `;
   const end = styled(state, styleOfState(state), view);
-  return `${styled(title, 'bold', view)}${end}, ${printable(transfer.state_description)}\n${renderRows(rows, view)}`;
+  const steps = renderTimeline({ events, effects }, view);
+  return `${styled(title, 'bold', view)}${end}, ${printable(transfer.state_description)}\n${steps}`;
 }

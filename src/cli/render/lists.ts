@@ -1,41 +1,10 @@
 /** Lists of things, as tables for people. */
-import type { ImageReport, ReplicaReport, SnapshotReport, TransferReport } from '../../core/report.js';
+import type { ImageReport, SnapshotReport, TransferReport } from '../../core/report.js';
 import { describeMoment } from './progress.js';
 import { renderTable } from './table.js';
 import { shownState } from './transfer_states.js';
 import { formatRelative, formatTime } from './units.js';
 import { type View, styleOfState } from './view.js';
-
-export function renderReplicas(replicas: readonly ReplicaReport[], view: View): string {
-  if (replicas.length === 0) return 'no replicas: they stand in the config of the master\n';
-  const rows = replicas.map((replica) => [
-    String(replica.node_id),
-    replica.name,
-    { text: replica.state, style: styleOfState(replica.state) },
-    replica.changed_at_ms === null ? 'never' : formatRelative(replica.changed_at_ms, view.now_ms),
-    String(replica.transfers_running),
-    String(replica.transfers_waiting),
-    replica.address,
-    replica.btrfs_progs,
-    replica.kernel,
-    replica.codecs.join(','),
-    replica.offline_reason,
-  ]);
-  const columns = [
-    { title: 'ID', align: 'right' as const },
-    { title: 'NAME' },
-    { title: 'STATE' },
-    { title: 'SINCE' },
-    { title: 'RUNNING', align: 'right' as const },
-    { title: 'WAITING', align: 'right' as const },
-    { title: 'ADDRESS' },
-    { title: 'BTRFS' },
-    { title: 'KERNEL' },
-    { title: 'CODECS' },
-    { title: 'WHY OFFLINE' },
-  ];
-  return renderTable(columns, rows, view);
-}
 
 export function renderImages(images: readonly ImageReport[], view: View): string {
   if (images.length === 0) return 'no images: add one with icbdrep image add NAME\n';

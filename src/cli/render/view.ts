@@ -31,6 +31,7 @@ export function styleOfState(state: string): Style | undefined {
   if (state === 'failed' || state === 'parked' || state === 'missing' || state === 'refused') return 'red';
   if (state === 'resting' || state === 'offline' || state === 'cancelled' || state === 'unclean')
     return 'yellow';
-  if (state === 'sending' || state === 'receiving') return 'cyan';
+  if (state === 'suspect') return 'yellow';
+  if (state === 'sending' || state === 'receiving' || state === 'back') return 'cyan';
   return undefined;
 }

@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import type { Operations } from '../operations/operations.js';
-import { type Route, fit, plain } from './route.js';
+import { type Route, fit, plain, query } from './route.js';
 
 const leftoversBody = z.strictObject({ image: z.string(), names: z.array(z.string()).min(1).max(10_000) });
+const historyQuery = z.strictObject({
+  changes: z.enum(['true', 'false']).optional(),
+  limit: z.coerce.number().int().min(1).max(100_000).optional(),
+});
 
 /** The node itself, and the replicas it knows. */
 export function nodeRoutes({ status, doctor, replicas }: Operations): Route[] {
@@ -18,5 +22,14 @@ export function nodeRoutes({ status, doctor, replicas }: Operations): Route[] {
       },
     ],
     ['GET', 'replicas', plain(() => replicas.list())],
+    ['GET', 'replicas/:name', (_request, [name = '']) => replicas.get(name)],
+    [
+      'GET',
+      'replicas/:name/history',
+      (request, [name = '']) => {
+        const { changes, limit } = query(historyQuery, request);
+        return replicas.history(name, { changes: changes === 'true', limit });
+      },
+    ],
   ];
 }

@@ -43,16 +43,23 @@ export class Fleet {
   }
 
   /** A replica by its name or number. @throws IcbdError `ReplicaNotFound` */
-  resolve(text: string): ReplicaContext {
-    const known = this.replicas().map(({ context }) => context);
+  find(text: string): KnownReplica {
+    const known = this.replicas();
     const found =
-      known.find(({ name }) => name === text) ?? known.find(({ node_id }) => String(node_id) === text);
+      known.find(({ context }) => context.name === text) ??
+      known.find(({ context }) => String(context.node_id) === text);
     if (found !== undefined) return found;
+    const names = known.map(({ context: { name, node_id } }) => `${name} (${node_id})`);
     throw new IcbdError('ReplicaNotFound', `there is no replica ${text}`, {
       operation: 'find replica',
       subject: text,
-      hint: `known are: ${known.map(({ name, node_id }) => `${name} (${node_id})`).join(', ') || 'none'}`,
+      hint: `known are: ${names.join(', ') || 'none'}`,
     });
+  }
+
+  /** The same, without its state. @throws IcbdError `ReplicaNotFound` */
+  resolve(text: string): ReplicaContext {
+    return this.find(text).context;
   }
 
   /**

@@ -13,6 +13,7 @@ import type {
   ImageAddRequest,
   ImageReport,
   LeftoverRemoval,
+  ReplicaHistoryReport,
   ReplicaReport,
   SendRequest,
   SnapshotReport,
@@ -37,8 +38,18 @@ export interface DoctorOperations {
   removeLeftovers(image: string, names: readonly string[]): Promise<LeftoverRemoval[]>;
 }
 
+export interface ReplicaHistoryFilter {
+  /** Only events after which the state was another one. */
+  readonly changes?: boolean | undefined;
+  /** At most so many, the newest. */
+  readonly limit?: number | undefined;
+}
+
 export interface ReplicaListOperations {
   list(): Promise<ReplicaReport[]>;
+  /** @param replica name or number */
+  get(replica: string): Promise<ReplicaReport>;
+  history(replica: string, filter: ReplicaHistoryFilter): Promise<ReplicaHistoryReport>;
 }
 
 export interface ImageOperations {

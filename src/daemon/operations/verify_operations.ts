@@ -1,3 +1,4 @@
+import { isConnected } from '../../actors/replica.js';
 import { IcbdError } from '../../core/errors.js';
 import type { VerifyRuns } from '../verify/verify_runs.js';
 import type { Fleet } from './fleet.js';
@@ -11,7 +12,7 @@ export function verifyOperations(fleet: Fleet, runs: VerifyRuns): VerifyOperatio
         const named = (wanted: boolean): string[] =>
           fleet
             .replicas()
-            .filter(({ state }) => (state === 'online') === wanted)
+            .filter(({ state }) => isConnected(state) === wanted)
             .map(({ context }) => context.name);
         return runs.start(image, number, { online: named(true), offline: named(false), is_named: false });
       }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ReplicaContext, type SlotEntry, grantable } from '../../../src/actors/replica.js';
+import { type ReplicaContext, type SlotEntry, grantable, isConnected } from '../../../src/actors/replica.js';
 import type { PlainEvent } from '../../../src/core/records.js';
 import { Driven } from './drive.js';
 import { anyEvent } from './machine_events.js';
@@ -8,6 +8,13 @@ import { anyEvent } from './machine_events.js';
 const input = { node_id: 1, name: 'north', slots_max: 2 };
 const up = (session = 's1'): PlainEvent => ({ type: 'link.up', session, address: 'a', capabilities: null });
 const down = (session = 's1'): PlainEvent => ({ type: 'link.down', session, reason: 'cable' });
+const answered = (session = 's1'): PlainEvent => ({ type: 'keepalive.answered', session, round_trip_ms: 3 });
+const missed = (session = 's1'): PlainEvent => ({
+  type: 'keepalive.missed',
+  session,
+  tries: 1,
+  reason: 'no answer to a keep-alive over 10 s',
+});
 const request = (transfer: string, image = transfer): PlainEvent => ({
   type: 'slot.request',
   transfer,
@@ -62,7 +69,7 @@ describe('replica', () => {
     );
     expect(told(replica)).toEqual([]);
     replica.send(up());
-    expect(replica.state).toBe('online');
+    expect(replica.state).toBe('back');
     expect(told(replica)).toEqual(['t1 slot.granted', 't3 slot.granted']);
     replica.send({ type: 'slot.release', transfer: 't1' });
     expect(told(replica)).toEqual(['t2 slot.granted']);
@@ -102,8 +109,61 @@ describe('replica', () => {
   test('a second link takes over: the first one going down later changes nothing', () => {
     const replica = new Driven('replica', input).send(up(), request('t1'), up('s2'));
     expect(told(replica)).toEqual(['t1 replica.offline', 't1 replica.online']);
-    expect(replica.send(down('s1')).state).toBe('online');
+    expect(replica.send(down('s1')).state).toBe('back');
+    expect(replica.send(answered('s1')).state).toBe('back');
+    expect(replica.send(missed('s1'), answered('s2')).state).toBe('online');
     expect(replica.send(down('s2')).state).toBe('offline');
+  });
+
+  test.each<[string, PlainEvent[], string, string]>([
+    ['nothing', [], 'offline', 'it has not connected yet'],
+    ['a link', [up()], 'back', ''],
+    ['an answer', [up(), answered()], 'online', ''],
+    ['silence from the beginning', [up(), missed()], 'suspect', 'no answer to a keep-alive over 10 s'],
+    [
+      'silence after an answer',
+      [up(), answered(), missed()],
+      'suspect',
+      'no answer to a keep-alive over 10 s',
+    ],
+    ['an answer after silence', [up(), missed(), answered()], 'online', ''],
+    ['the end of the link after silence', [up(), missed(), down()], 'offline', 'cable'],
+    ['a new link after silence', [up(), missed(), up('s2')], 'back', ''],
+    [
+      'a restart after silence',
+      [up(), missed(), { type: 'restarted', epoch: 2 }],
+      'offline',
+      'the master was restarted',
+    ],
+    ['an answer when offline', [answered()], 'offline', 'it has not connected yet'],
+    ['an answer on a link that is gone', [up(), up('s2'), answered('s1')], 'back', ''],
+    ['silence on a link that is gone', [up(), up('s2'), answered('s2'), missed('s1')], 'online', ''],
+  ])('%s makes it what it is', (_what, events, state, reason) => {
+    const replica = new Driven('replica', input).send(...events);
+    expect([replica.state, replica.context['reason']]).toEqual([state, reason]);
+    expect(replica.context['linked_at_ms'] !== null).toBe(isConnected(replica.state));
+  });
+
+  test('tells when it came into its state, and when its link came up', () => {
+    const replica = new Driven('replica', input).send({ ...up(), at_ms: 1 }, { ...answered(), at_ms: 2 });
+    expect(replica.context).toMatchObject({ linked_at_ms: 1, changed_at_ms: 2 });
+    replica.send({ ...missed(), at_ms: 3 });
+    expect(replica.context).toMatchObject({ linked_at_ms: 1, changed_at_ms: 3 });
+    replica.send({ ...down(), at_ms: 4 });
+    expect(replica.context).toMatchObject({ linked_at_ms: null, changed_at_ms: 4 });
+  });
+
+  test('while it is suspect, what runs goes on and nothing begins; an answer lets it', () => {
+    const replica = new Driven('replica', input).send(up(), answered(), request('t1'), missed());
+    expect(told(replica)).toEqual([]);
+    replica.send(request('t2'));
+    expect(told(replica)).toEqual([]);
+    replica.send({ type: 'configure', node_id: 1, slots_max: 3 });
+    expect(told(replica)).toEqual([]);
+    replica.send({ type: 'slot.rest', transfer: 't1' }, request('t1'));
+    expect([told(replica), queueOf(replica)]).toEqual([[], ['t1 waiting', 't2 waiting']]);
+    replica.send(answered());
+    expect(told(replica)).toEqual(['t1 slot.granted', 't2 slot.granted']);
   });
 
   test('more slots are given out at once, fewer take none back', () => {
@@ -129,8 +189,10 @@ describe('replica', () => {
           expect(running.length).toBeLessThanOrEqual(input.slots_max);
           expect(new Set(running.map(({ image }) => image)).size).toBe(running.length);
           expect(new Set(queue.map(({ transfer }) => transfer)).size).toBe(queue.length);
-          const unused = replica.state === 'online' ? grantable(queue, input.slots_max) : [];
-          expect(unused).toEqual([]);
+          const grants = replica.state === 'online' || replica.state === 'back';
+          expect(grants ? grantable(queue, input.slots_max) : []).toEqual([]);
+          const granted = told(replica).filter((what) => what.endsWith('slot.granted'));
+          expect(grants ? [] : granted).toEqual([]);
         }
       }),
       { numRuns: 500 },

@@ -20,6 +20,8 @@ function linkTo(answer: () => unknown, capabilities: Partial<Capabilities> = {})
     session: 's',
     sendMessage: () => {},
     request: async () => answer(),
+    ping: async () => 0,
+    setRhythm: () => {},
     close: () => {},
   };
 }
