@@ -59,7 +59,9 @@ async function numbersOf(place: Place, names: LiveNames): Promise<Offer> {
 }
 
 function subcommandsOf(command: Command): string[] {
-  return new Help().visibleCommands(command).map((each) => each.name());
+  // Without the help that each group would have again.
+  const visible = new Help().visibleCommands(command).filter((each) => command.commands.includes(each));
+  return visible.map((each) => each.name());
 }
 
 /** The command that the operands name, for `help`. */

@@ -17,15 +17,21 @@ export class Signals {
     const interrupt = this.#context.catchInterrupt();
     this.#interrupt = interrupt;
     interrupt.signal.addEventListener('abort', () => {
-      // What is caught tells of the first signal only.
-      this.open();
-      interrupt.release();
+      // What is caught tells of the first signal only: it is caught anew, before another one can come.
+      queueMicrotask(() => this.#renew(interrupt));
       this.raise(String(interrupt.signal.reason));
     });
   }
 
+  #renew(interrupt: Interrupt): void {
+    if (this.#interrupt !== interrupt) return;
+    this.open();
+    interrupt.release();
+  }
+
   close(): void {
     this.#interrupt?.release();
+    this.#interrupt = undefined;
   }
 
   raise(signal: string): void {
