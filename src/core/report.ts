@@ -2,9 +2,10 @@
 import type { Codec } from './codecs.js';
 import type { ErrorReport } from './errors.js';
 import type { ActorAddress, EffectRecord, EventRecord } from './records.js';
+import type { TunnelReport } from './tunnel_report.js';
 
 export interface StatusReport {
-  readonly role: 'master' | 'replica';
+  readonly role: 'master' | 'replica' | 'nameserver';
   readonly node: string;
   readonly version: string;
   readonly protocol_version: number;
@@ -13,13 +14,18 @@ export interface StatusReport {
   readonly epoch: number;
   /** Unix ms. */
   readonly started_at_ms: number;
+  /** Empty on a name server, which has no images. */
   readonly mountpoint: string;
   readonly free_bytes: number;
   readonly database_bytes: number;
-  /** On the master: `host:port` it listens on; on a replica: the master's URL. */
+  /** Registrations, on a name server of its own. */
+  readonly names?: number;
+  /** On the master and a name server: `host:port` it listens on; on a replica: the master's URL. */
   readonly link_address: string;
   /** On a replica: whether the link to its master is up; on the master: always true. */
   readonly is_linked: boolean;
+  /** On a replica: its ssh tunnel, if it has one. */
+  readonly tunnel?: TunnelReport | null;
   readonly replicas_online: number;
   readonly replicas_total: number;
   readonly images: number;
@@ -36,17 +42,38 @@ export interface ParkedReport extends ActorAddress {
 export interface ReplicaReport {
   readonly node_id: number;
   readonly name: string;
+  /** `offline`, `back`, `online` or `suspect`. */
   readonly state: string;
+  /** The state in words. */
+  readonly state_description: string;
+  /** Whether its link is up: in every state but `offline`. */
+  readonly is_connected: boolean;
   readonly address: string;
-  /** When it came or went last, unix ms; null: it never connected. */
+  /** When it came into its state, unix ms; null: it never connected. */
   readonly changed_at_ms: number | null;
-  /** Why it is offline; empty if it is not. */
-  readonly offline_reason: string;
+  /** When its link came up, unix ms; null if it is down. */
+  readonly linked_at_ms: number | null;
+  /** Why it is offline or suspect; empty in the other states. */
+  readonly reason: string;
+  /** When it answered a keep-alive last on this link, unix ms; null: not yet. */
+  readonly last_answer_at_ms: number | null;
+  /** Of that answer, ms; null: unknown. */
+  readonly round_trip_ms: number | null;
+  /** Keep-alives in a row that it has not answered. */
+  readonly missed: number;
   readonly btrfs_progs: string;
   readonly kernel: string;
   readonly codecs: readonly Codec[];
   readonly transfers_running: number;
   readonly transfers_waiting: number;
+}
+
+export interface ReplicaHistoryReport {
+  readonly replica: ReplicaReport;
+  /** Oldest first. */
+  readonly events: readonly EventRecord[];
+  /** Older events that are not told. */
+  readonly omitted: number;
 }
 
 export interface ImageReport {
@@ -99,6 +126,8 @@ export interface TransferReport {
   readonly plan_reason: string;
   readonly codec: Codec | null;
   readonly stream_version: number | null;
+  /** Whether the operator wants the stream to go through the ssh tunnel of the replica. */
+  readonly ssh: boolean;
   readonly already_there: boolean;
   /** Uncompressed bytes of the completed stream; null before. */
   readonly stream_bytes: number | null;
@@ -130,6 +159,8 @@ export interface SendRequest {
   /** Names or ids of replicas, or just `all`. */
   readonly to: readonly string[];
   readonly codec?: Codec;
+  /** Streams go through the ssh tunnels of the replicas. */
+  readonly ssh?: boolean;
 }
 
 export interface ImageAddRequest {

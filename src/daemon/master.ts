@@ -14,9 +14,13 @@ import { imageEffects } from './effects/image_effects.js';
 import { planEffect } from './effects/plan.js';
 import { sendEffect } from './effects/send.js';
 import { ImageRepository } from './image_repository.js';
+import { KeepAlive } from './keep_alive.js';
 import { logTransport, logUnsendable } from './logging.js';
 import { masterOperations } from './operations/master_operations.js';
+import { namesFoundBy } from './operations/name_operations.js';
 import type { Operations } from './operations/operations.js';
+import { answerReplicasPing } from './requests/ping_requests.js';
+import { MasterNames } from './names/own_name_server.js';
 import type { RunningNode } from './node_process.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
 import { NodeSelf } from './node_self.js';
@@ -57,7 +61,26 @@ function introduce(link: ControlLink, config: MasterConfig, log: Logger): void {
   });
 }
 
-function linkHandlers(runtime: Runtime, postman: Postman, config: MasterConfig, log: Logger): LinkHandlers {
+/** Asks the replicas whose links are up whether they are still there, and tells their actors of changes. */
+function makeKeepAlive(runtime: Runtime, { keep_alive }: MasterConfig): KeepAlive {
+  return new KeepAlive({
+    clock: system_clock,
+    interval_ms: keep_alive.interval_s * 1_000,
+    tries: keep_alive.tries,
+    mode: keep_alive.mode,
+    onChange: (node, event) =>
+      runtime.deliver(replicaAddress(node), { ...event }, { kind: 'daemon', what: 'keep-alive' }),
+  });
+}
+
+function linkHandlers(
+  runtime: Runtime,
+  postman: Postman,
+  keep_alive: KeepAlive,
+  names: MasterNames,
+  config: MasterConfig,
+  log: Logger,
+): LinkHandlers {
   return {
     onUp: (link) => {
       const { node, address, capabilities } = link.peer;
@@ -65,8 +88,10 @@ function linkHandlers(runtime: Runtime, postman: Postman, config: MasterConfig, 
       postman.attach(link);
       introduce(link, config, log);
       runtime.deliver(replicaAddress(node), event, { kind: 'daemon', what: `link from ${address}` });
+      keep_alive.attach(link);
     },
     onDown: (link, reason) => {
+      keep_alive.detach(link);
       postman.detach(link);
       log.info({ replica: link.peer.node, reason: reason.message }, 'link down');
       const event = { type: 'link.down', session: link.session, reason: reason.message };
@@ -75,6 +100,8 @@ function linkHandlers(runtime: Runtime, postman: Postman, config: MasterConfig, 
     onMessage: (link, message) => postman.receive(link, message),
     onAcknowledged: (link, message_id) => postman.acknowledged(link, message_id),
     onRequest: (link, request) => {
+      const answer = answerReplicasPing(request) ?? names.answer(link, request);
+      if (answer !== undefined) return answer;
       throw new IcbdError('NotPermitted', `${link.peer.node} may not ask the master for ${request.method}`, {
         operation: 'answer request',
         subject: link.peer.node,
@@ -164,6 +191,8 @@ async function runMaster(
   const postman = new Postman(storage, runtime, masterMessageCheck(storage), (message, error) =>
     logUnsendable(log, message, error),
   );
+  const keep_alive = makeKeepAlive(runtime, config);
+  const names = new MasterNames(base, config);
   const repository = new ImageRepository({
     runtime,
     storage,
@@ -182,7 +211,8 @@ async function runMaster(
     clock: system_clock,
     randomBytes: base.randomBytes,
     secretOf: (node) => secrets.get(node),
-    handlers: linkHandlers(runtime, postman, config, log),
+    handlers: linkHandlers(runtime, postman, keep_alive, names, config, log),
+    ...names.link_options,
     log: (entry) => logTransport(log, entry),
   });
   const live = new LiveStreams();
@@ -191,11 +221,15 @@ async function runMaster(
   closing.push(
     () => live.closeAll(),
     () => runtime.close(),
+    () => names.close(),
     () => server.close(),
+    () => keep_alive.close(),
   );
   Object.assign(handlers, masterEffects(base, config, { repository, postman, server, live }));
+  names.open(runtime, server.port);
   runtime.start();
   configureReplicas(runtime, config);
+  await names.answerBroadcasts(server.port);
   const linkTo = (node: string): ControlLink => postman.linkTo(node);
   const verifying = { repository, clock: system_clock, randomBytes: base.randomBytes };
   const scans = new SnapshotScans(verifying);
@@ -218,6 +252,8 @@ async function runMaster(
     reports: new TransferReports(storage, progress, 'transfer', base.name),
     failures_max: config.transfers.failures_max,
     linkTo,
+    names: namesFoundBy(() => names.service()),
+    keepAliveOf: (node) => keep_alive.report(node),
     verify_runs,
     doctor_places: {
       state_dir: config.state_dir,

@@ -15,6 +15,7 @@ import { imageEffects } from './effects/image_effects.js';
 import { receptionEffects } from './effects/reception_effects.js';
 import { ImageRepository } from './image_repository.js';
 import { logTransport, logUnsendable } from './logging.js';
+import { ReplicaNames } from './names/replica_names.js';
 import type { RunningNode } from './node_process.js';
 import { NodeSelf } from './node_self.js';
 import { NodeStop } from './node_stop.js';
@@ -24,10 +25,14 @@ import { withinTime } from '../pipeline/within_time.js';
 import { replicaMessageCheck } from './peer_messages.js';
 import { Postman } from './postman.js';
 import { Admission } from './reception_admission.js';
+import { answerMastersPing } from './requests/ping_requests.js';
+import { namesFoundBy } from './operations/name_operations.js';
 import { replicaOperations } from './operations/replica_operations.js';
 import { assertNotReceiving } from './snapshot_guards.js';
 import { system_clock } from './system_clock.js';
 import { TransferReports } from './transfer_reports.js';
+import { connectThrough, makeTunnel } from './ssh/replica_tunnel.js';
+import { targetOf } from './ssh/ssh_command.js';
 import { SnapshotScans } from './verify/snapshot_scans.js';
 
 /** States of a reception in which it works. */
@@ -42,6 +47,7 @@ function linkHandlers(
   base: NodeBase,
   runtime: Runtime,
   postman: Postman,
+  names: ReplicaNames,
   answering: Answering,
   config: ReplicaConfig,
 ): LinkHandlers {
@@ -55,16 +61,20 @@ function linkHandlers(
     onUp: (link) => {
       log.info({ master: link.peer.node, address: link.peer.address }, 'link up');
       postman.attach(link);
+      names.controlUp(link);
       tellReceptions({ type: 'link.up' });
     },
     onDown: (link, reason) => {
       log.info({ master: link.peer.node, reason: reason.message }, 'link down');
       postman.detach(link);
+      names.controlDown(link);
       tellReceptions({ type: 'link.down' });
     },
     onMessage: (link, message) => postman.receive(link, message),
     onAcknowledged: (link, message_id) => postman.acknowledged(link, message_id),
-    onRequest: (link, request) => answerRequest(answering, link.peer.node, request, config.auto_add_images),
+    onRequest: (link, request) =>
+      answerMastersPing(link, request) ??
+      answerRequest(answering, link.peer.node, request, config.auto_add_images),
   };
 }
 
@@ -108,7 +118,7 @@ function assemble(
 ) {
   const { storage, store, progress, children, log } = base;
   const { stall_timeout_s, checkpoint_mib, checkpoint_s } = config.transfers;
-  const { url = '', secret_file, tls_ca } = config.master;
+  const { secret_file, tls_ca, via = null, via_for } = config.master;
   // Filled below, before the runtime starts: effects need parts that need the runtime.
   const handlers: Record<string, EffectHandler> = {};
   const runtime = makeRuntime(base, handlers, onFatal);
@@ -125,10 +135,18 @@ function assemble(
   );
   const scans = new SnapshotScans({ repository, clock: system_clock, randomBytes: base.randomBytes });
   const { stop, admission } = makeStop(base, runtime, repository, config);
-  const self = new NodeSelf({ base, role: 'replica', dataAddress: () => ({ url, via: null }), stop });
+  const self = new NodeSelf({
+    base,
+    role: 'replica',
+    dataAddress: () => ({ url: names.known_master_url, via }),
+    stop,
+  });
+  const names = new ReplicaNames(base, config, () => self.node_id);
   const answering: Answering = { repository, scans, clock: system_clock, self, admission };
+  const tunnel = makeTunnel(config, { children, clock: system_clock, log });
   const client = createLinkClient({
-    url,
+    url: () => names.masterUrl(),
+    ...(tunnel === undefined ? {} : { connectThrough: connectThrough(tunnel, via_for) }),
     ...(tls_ca === undefined ? {} : { tls_ca: readFileSync(tls_ca) }),
     node: base.name,
     instance: base.instance,
@@ -136,9 +154,12 @@ function assemble(
     capabilities: base.capabilities,
     clock: system_clock,
     randomBytes: base.randomBytes,
-    handlers: linkHandlers(base, runtime, postman, answering, config),
+    handlers: linkHandlers(base, runtime, postman, names, answering, config),
     onRefused: (reason) => log.error({ error: reason.toReport() }, 'the master refuses this node'),
-    log: (entry) => logTransport(log, entry),
+    log: (entry) => {
+      if (entry.kind === 'dial_failed') names.masterLost();
+      logTransport(log, entry);
+    },
   });
   const data_links = new DataLinks();
   Object.assign(
@@ -150,6 +171,7 @@ function assemble(
       store,
       repository,
       auto_add_images: config.auto_add_images,
+      has_tunnel: tunnel !== undefined,
       openData: data_links.opening((session, options) => client.openData(session, options)),
       children,
       progress,
@@ -168,10 +190,12 @@ function assemble(
     self,
     reports,
     client,
-    master_url: url,
+    tunnelReport: () => tunnel?.report,
+    masterUrl: () => names.known_master_url,
+    names: namesFoundBy(() => names.service()),
     doctor_places: { state_dir: config.state_dir, secret_files: [secret_file] },
   });
-  return { runtime, client, operations, scans, data_links, stop };
+  return { runtime, client, tunnel, names, operations, scans, data_links, stop };
 }
 
 /**
@@ -202,6 +226,13 @@ export async function startReplica(
       log.error({ err: error }, 'control request failed'),
     );
     closing.push(() => control.close());
+    const { url } = config.master;
+    // Also one that no link needs yet, so that an operator sees whether it would stand.
+    if (url !== undefined) node.tunnel?.start(targetOf(url));
+    closing.push(() => node.tunnel?.stop());
+    node.names.start();
+    // After the link to the master, whose end begins to look for the name server again.
+    closing.push(() => node.names.stop());
     client.start();
     // Without the control link, what lets go of its data link waits for the next start.
     closing.push(

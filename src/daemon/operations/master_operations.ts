@@ -1,10 +1,13 @@
+import { isConnected } from '../../actors/replica.js';
 import { protocol_version } from '../../core/limits.js';
 import type { ControlLink } from '../../core/link.js';
-import type { DoctorCheck, ReplicaReport, StatusReport } from '../../core/report.js';
+import type { NameService } from '../../core/name_service.js';
+import type { DoctorCheck, StatusReport } from '../../core/report.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { Doctor, type DoctorOptions } from '../doctor/doctor.js';
 import { replicaChecks, transferChecks } from '../doctor/state_checks.js';
 import type { ImageRepository } from '../image_repository.js';
+import type { KeepAliveReport } from '../keep_alive.js';
 import type { NodeBase } from '../node_base.js';
 import type { NodeSelf } from '../node_self.js';
 import { nodeStatus } from '../node_status.js';
@@ -12,10 +15,11 @@ import { system_clock } from '../system_clock.js';
 import { TransferDesk } from '../transfer_desk.js';
 import type { TransferReports } from '../transfer_reports.js';
 import type { VerifyRuns } from '../verify/verify_runs.js';
-import { Fleet, type KnownReplica } from './fleet.js';
+import { Fleet } from './fleet.js';
 import { fleetImages, fleetSnapshots, operator } from './image_operations.js';
 import type { Operations, TransferOperations } from './operations.js';
 import { checkSend, fleetNodes } from './node_operations.js';
+import { replicaListOperations } from './replica_list_operations.js';
 import { verifyOperations } from './verify_operations.js';
 
 export interface MasterOperationsOptions {
@@ -28,6 +32,8 @@ export interface MasterOperationsOptions {
   readonly verify_runs: VerifyRuns;
   readonly doctor_places: DoctorOptions['places'];
   readonly linkTo: (node: string) => ControlLink;
+  readonly names: NameService;
+  readonly keepAliveOf: (node: string) => KeepAliveReport | undefined;
   /** `host:port` that replicas dial. */
   readonly link_address: string;
 }
@@ -50,11 +56,12 @@ export function masterOperations(options: MasterOperationsOptions): Operations {
       report: async () => doctor.report(),
       removeLeftovers: async (image, names) => doctor.removeLeftovers(image, names),
     },
-    replicas: { list: async () => fleet.replicas().map(reportReplica) },
+    replicas: replicaListOperations({ fleet, storage: base.storage, keepAliveOf: options.keepAliveOf }),
     images: fleetImages(fleet, repository),
     snapshots: fleetSnapshots(fleet, repository),
     verifications: verifyOperations(fleet, options.verify_runs),
     transfers: transferOperations(options, fleet),
+    names: options.names,
   };
 }
 
@@ -67,27 +74,11 @@ async function status(options: MasterOperationsOptions, fleet: Fleet): Promise<S
     epoch: runtime.epoch,
     link_address,
     is_linked: true,
-    replicas_online: replicas.filter(({ state }) => state === 'online').length,
+    replicas_online: replicas.filter(({ state }) => isConnected(state)).length,
     replicas_total: replicas.length,
     images: repository.list().length,
     transfers_by_state: base.storage.actors.countByState('transfer'),
   });
-}
-
-function reportReplica({ context, state }: KnownReplica): ReplicaReport {
-  return {
-    node_id: context.node_id,
-    name: context.name,
-    state,
-    address: context.address,
-    changed_at_ms: context.changed_at_ms,
-    offline_reason: state === 'online' ? '' : context.offline_reason,
-    btrfs_progs: context.capabilities?.btrfs_progs ?? '',
-    kernel: context.capabilities?.kernel ?? '',
-    codecs: context.capabilities?.codecs ?? [],
-    transfers_running: context.queue.filter((entry) => entry.state === 'running').length,
-    transfers_waiting: context.queue.filter((entry) => entry.state !== 'running').length,
-  };
 }
 
 async function doctorChecks(
@@ -96,8 +87,8 @@ async function doctorChecks(
 ): Promise<DoctorCheck[]> {
   const replicas = fleet.replicas().map(({ context, state }) => ({
     name: context.name,
-    is_online: state === 'online',
-    offline_reason: context.offline_reason,
+    is_online: isConnected(state),
+    offline_reason: context.reason,
   }));
   return [
     ...(await transferChecks({ storage: base.storage, repository })),

@@ -1,6 +1,8 @@
 import { IcbdError } from '../../core/errors.js';
 import { protocol_version } from '../../core/limits.js';
+import type { NameService } from '../../core/name_service.js';
 import type { StatusReport } from '../../core/report.js';
+import type { TunnelReport } from '../../core/tunnel_report.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { LinkClient } from '../../transport/link_client.js';
 import { Doctor, type DoctorOptions } from '../doctor/doctor.js';
@@ -9,6 +11,7 @@ import type { ImageRepository } from '../image_repository.js';
 import type { NodeBase } from '../node_base.js';
 import type { NodeSelf } from '../node_self.js';
 import { nodeStatus } from '../node_status.js';
+import { tunnelCheck } from '../ssh/replica_tunnel.js';
 import { system_clock } from '../system_clock.js';
 import type { TransferReports } from '../transfer_reports.js';
 import { localImages, localSnapshots } from './image_operations.js';
@@ -22,7 +25,11 @@ export interface ReplicaOperationsOptions {
   readonly self: NodeSelf;
   readonly reports: TransferReports;
   readonly client: LinkClient;
-  readonly master_url: string;
+  /** Undefined: there is none. */
+  readonly tunnelReport: () => TunnelReport | undefined;
+  /** Where the master is, as far as is known. */
+  readonly masterUrl: () => string;
+  readonly names: NameService;
   readonly doctor_places: DoctorOptions['places'];
 }
 
@@ -39,7 +46,7 @@ const refuse = (what: string) => async (): Promise<never> => {
 
 /** What an operator can ask a replica for: its own images, and the receptions of its transfers. */
 export function replicaOperations(options: ReplicaOperationsOptions): Operations {
-  const { base, repository, reports, client, master_url, doctor_places: places } = options;
+  const { base, repository, reports, client, masterUrl, names, doctor_places: places } = options;
   const doctor = new Doctor({
     base,
     repository,
@@ -48,7 +55,8 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
     roleChecks: async () => [
       ...receptionChecks(base.storage, system_clock.now()),
       await confinementCheck(base.mountpoint),
-      masterLinkCheck(client.link !== undefined, master_url),
+      ...[options.tunnelReport()].flatMap((tunnel) => (tunnel === undefined ? [] : [tunnelCheck(tunnel)])),
+      masterLinkCheck(client.link !== undefined, masterUrl()),
     ],
   });
   const here = (node: NodeChoice): ImageRepository => {
@@ -63,7 +71,11 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
       report: async () => doctor.report(),
       removeLeftovers: async (image, names) => doctor.removeLeftovers(image, names),
     },
-    replicas: { list: refuse('the list of replicas') },
+    replicas: {
+      list: refuse('the list of replicas'),
+      get: refuse('the list of replicas'),
+      history: refuse('the history of replicas'),
+    },
     images: localImages(here),
     snapshots: localSnapshots(here),
     verifications: { start: comparing, report: comparing, cancel: comparing },
@@ -75,17 +87,19 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
       history: async (id) => reports.history(id),
       cancel: refuse('cancelling'),
     },
+    names,
   };
 }
 
 async function status(options: ReplicaOperationsOptions): Promise<StatusReport> {
-  const { base, runtime, repository, client, master_url } = options;
+  const { base, runtime, repository, client, masterUrl } = options;
   return nodeStatus(base, {
     role: 'replica',
     protocol_version,
     epoch: runtime.epoch,
-    link_address: master_url,
+    link_address: masterUrl(),
     is_linked: client.link !== undefined,
+    tunnel: options.tunnelReport() ?? null,
     replicas_online: 0,
     replicas_total: 0,
     images: repository.list().length,
