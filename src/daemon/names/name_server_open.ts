@@ -43,7 +43,7 @@ function refuse(url: string, method: string): never {
 /** Links to a candidate, once. @throws IcbdError why that cannot be done; `TimedOut`; `Cancelled` */
 export async function openNamesLink(
   { tls_ca, ...identity }: NameIdentity,
-  { url, link_ms }: Candidate,
+  { url, link_ms }: Pick<Candidate, 'url' | 'link_ms'>,
   signal: AbortSignal,
 ): Promise<OpenLink> {
   const up = defer<ControlLink>();

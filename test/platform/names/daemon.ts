@@ -67,7 +67,7 @@ export class Daemon {
     const log = createWriteStream(path.join(directory, 'log'), { flags: 'a' });
     const daemon = [process.execPath, `${built}daemon/icbdrepd.js`, role];
     const words = [...before, 'setpriv', '--pdeathsig', 'KILL', '--', ...daemon];
-    const [program = '', ...rest] = [...words, '--config', path.join(directory, 'config.toml')];
+    const [program, ...rest] = [...words, '--config', path.join(directory, 'config.toml')];
     const child = spawn(findProgram(program) ?? program, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
     child.stderr.pipe(log);

@@ -20,6 +20,9 @@ async function registerAt(node: FleetNode, port: number, secret_file: string): P
   await writeFile(node.config_file, `${without_url}\n${names}${serve}`);
 }
 
+const namesAt = async (node: FleetNode): Promise<string[]> =>
+  (await node.client.names.list()).map(({ name }) => name);
+
 describe('a name server of its own', () => {
   let fleet: Fleet;
   let names: Daemon;
@@ -185,9 +188,6 @@ describe('the name server inside a master', () => {
   afterAll(async () => {
     await fleet?.dispose();
   });
-
-  const namesAt = async (node: FleetNode): Promise<string[]> =>
-    (await node.client.names.list()).map(({ name }) => name);
 
   test('serves by default, over the control links', async () => {
     const wanted = ['icbdrep.master', 'icbdrep.nameserver', 'icbdrep.replica.r1'];
