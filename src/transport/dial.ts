@@ -1,6 +1,7 @@
 /** One WebSocket to the server, and its handshake. */
-import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
+import { type Socket, connect, isIP } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ClientOptions, WebSocket } from 'ws';
 import { IcbdError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { WsChannel } from './channel.js';
@@ -14,6 +15,14 @@ export interface DialOptions extends Identity {
   readonly secret: Buffer;
   /** PEM of the authority that signed the server's certificate; without it, those of the system. */
   readonly tls_ca?: string | Buffer;
+}
+
+/** Where a server is dialled. */
+export interface DialPlace {
+  /** `ws://host:port` or `wss://host:port`. */
+  readonly url: string;
+  /** A unix socket that leads there. The server still has to be the one that `url` names. */
+  readonly socket_path?: string;
 }
 
 export interface DialOutcome {
@@ -34,16 +43,34 @@ function socketUrl(base: string, path: string): URL {
   });
 }
 
-function addressIn(url: URL): { host: string; port: number } {
+function hostIn(url: URL): { host: string; port: number } {
   // An IPv6 address stands in brackets in a URL only.
   const host = url.hostname.replace(/^\[|\]$/g, '');
   return { host, port: url.port === '' ? 80 : Number(url.port) };
 }
 
-function openSocket(base: string, options: DialOptions, kind: Purpose['kind']): WebSocket {
-  const is_data = kind === 'data';
-  const url = socketUrl(base, link_paths[kind]);
+/** How the connection below the WebSocket is made, where ws itself would do it otherwise. */
+function connector(url: URL, socket_path: string | undefined, is_data: boolean): ClientOptions {
+  // `tls.connect` cannot read into our memory; there ws copies.
   const is_framed = is_data && url.protocol === 'ws:';
+  if (is_framed) {
+    const place = socket_path === undefined ? hostIn(url) : { path: socket_path };
+    return { createConnection: () => connectFramed(place, limits.data_frame_bytes) };
+  }
+  if (socket_path === undefined) return {};
+  if (url.protocol === 'ws:') return { createConnection: () => connect({ path: socket_path }) };
+  const { host } = hostIn(url);
+  const servername = isIP(host) === 0 ? host : '';
+  return {
+    // The certificate has to be that of the host in the URL, whatever the connection goes through.
+    createConnection: (given: unknown) =>
+      connectTls({ ...(given as ConnectionOptions), host, servername, path: socket_path }),
+  };
+}
+
+function openSocket(place: DialPlace, options: DialOptions, kind: Purpose['kind']): WebSocket {
+  const is_data = kind === 'data';
+  const url = socketUrl(place.url, link_paths[kind]);
   return new WebSocket(url, {
     ...(is_data ? data_options : control_options),
     maxPayload: is_data ? limits.data_frame_bytes : limits.control_frame_bytes,
@@ -51,8 +78,7 @@ function openSocket(base: string, options: DialOptions, kind: Purpose['kind']): 
     followRedirects: false,
     ca: options.tls_ca,
     minVersion: 'TLSv1.2',
-    // `tls.connect` has no such reads; there ws copies.
-    ...(is_framed ? { createConnection: () => connectFramed(addressIn(url), limits.data_frame_bytes) } : {}),
+    ...connector(url, place.socket_path, is_data),
   });
 }
 
@@ -60,7 +86,13 @@ function openSocket(base: string, options: DialOptions, kind: Purpose['kind']): 
  * Connects and proves. Exactly one of the outcome's functions is called, once, unless the attempt is given up.
  * @returns what gives it up; has no effect after the outcome
  */
-export function dial(base: string, options: DialOptions, purpose: Purpose, outcome: DialOutcome): () => void {
+export function dial(
+  place: DialPlace,
+  options: DialOptions,
+  purpose: Purpose,
+  outcome: DialOutcome,
+): () => void {
+  const base = place.url;
   const operation = `${purpose.kind} link`;
   let is_over = false;
   const fail = (reason: IcbdError): void => {
@@ -70,7 +102,7 @@ export function dial(base: string, options: DialOptions, purpose: Purpose, outco
   };
   let socket: WebSocket;
   try {
-    socket = openSocket(base, options, purpose.kind);
+    socket = openSocket(place, options, purpose.kind);
   } catch (thrown) {
     // Not at once: who dials has not got back what gives the attempt up.
     const cancel = options.clock.after(0, () => {
@@ -89,8 +121,9 @@ export function dial(base: string, options: DialOptions, purpose: Purpose, outco
   socket.once('open', () => {
     if (is_over || network === undefined) return;
     socket.off('error', onDialError);
-    const wire = prepareWire(socket, network);
-    const channel = new WsChannel(socket, wire.address, operation);
+    const is_direct = place.socket_path === undefined;
+    const wire = prepareWire(socket, network, is_direct ? undefined : `${base} through ${place.socket_path}`);
+    const channel = new WsChannel(wire, operation);
     dialHandshake(channel, options, purpose, options.secret, {
       onDone: (result) => {
         if (is_over) return;

@@ -5,8 +5,9 @@ import type { ControlLink, LinkHandlers } from '../core/link.js';
 import type { WsChannel } from './channel.js';
 import { ControlSession } from './control_session.js';
 import { WsDataSource } from './data_source.js';
-import { dial, type DialOptions } from './dial.js';
+import { dial, type DialOptions, type DialOutcome, type DialPlace } from './dial.js';
 import type { Handshaken } from './handshake.js';
+import type { Purpose } from './messages.js';
 import { requestsOnly } from './name_links.js';
 import { checkSecret } from './proof.js';
 import { Redialer, type RedialOptions } from './redial.js';
@@ -19,10 +20,23 @@ export interface LinkClientOptions extends DialOptions {
   /** What the link that is kept up is for; default `control`. On one for names there are requests only. */
   readonly purpose?: 'control' | 'names';
   readonly handlers: LinkHandlers;
+  /** Asked before every attempt for a unix socket that leads to the server; undefined: it is dialled straight. */
+  readonly connectThrough?: ConnectThrough;
   /** The server refused for a reason that retrying will hardly change; it is tried again at the slowest rate. */
   readonly onRefused?: (reason: IcbdError) => void;
   readonly log?: (entry: TransportLog) => void;
 }
+
+/**
+ * @param url of the server
+ * @param link what is to be dialled; `is_tunnelled` if a tunnel was asked for this link
+ * @returns path of a unix socket
+ * @throws IcbdError why there is no way through; the attempt fails with it
+ */
+export type ConnectThrough = (
+  url: string,
+  link: { readonly kind: 'control' | 'names' | 'data'; readonly is_tunnelled: boolean },
+) => Promise<string | undefined>;
 
 export interface LinkClient {
   /** The link that is kept up, if it is. */
@@ -32,8 +46,8 @@ export interface LinkClient {
   stop(): void;
   /**
    * Opens the data link of a session, and says from where the stream is wanted.
-   * @throws IcbdError `LinkLost`, `TimedOut`, `AuthenticationFailed`, `ProtocolVersionMismatch`; `Cancelled` or
-   *   the signal's own reason. A server that does not know the session says so through `blocks`.
+   * @throws IcbdError `LinkLost`, `TimedOut`, `AuthenticationFailed`, `ProtocolVersionMismatch`; what
+   *   `connectThrough` throws; `Cancelled` or the signal's own reason. A server that does not know the session says so through `blocks`.
    */
   openData(session: DataSession, options: OpenDataOptions): Promise<DataSource>;
 }
@@ -41,10 +55,13 @@ export interface LinkClient {
 export interface OpenDataOptions {
   /** `stream_start`, or what this side has and can prove. */
   readonly from: StreamPlace;
+  /** Whether it is to go through a tunnel, see `connectThrough`. */
+  readonly is_tunnelled?: boolean;
   /** Gives the attempt up; has no effect on a link that is open. */
   readonly signal?: AbortSignal;
 }
 
+type DialledLink = Parameters<ConnectThrough>[1];
 type DialHooks = Parameters<RedialOptions['dial']>[0];
 
 class WsLinkClient implements LinkClient {
@@ -61,7 +78,7 @@ class WsLinkClient implements LinkClient {
     this.#handlers = this.#kind === 'names' ? requestsOnly(options.handlers) : options.handlers;
     this.#redialer = new Redialer({
       clock: options.clock,
-      key: options.node,
+      randomBytes: options.randomBytes,
       dial: (hooks) => this.#dial(hooks),
       onRefused: (reason) => options.onRefused?.(reason),
       log: (entry) => options.log?.(entry),
@@ -83,7 +100,10 @@ class WsLinkClient implements LinkClient {
     );
   }
 
-  async openData(session: DataSession, { signal, from }: OpenDataOptions): Promise<DataSource> {
+  async openData(
+    session: DataSession,
+    { signal, from, is_tunnelled = false }: OpenDataOptions,
+  ): Promise<DataSource> {
     const { transfer, attempt } = session;
     const subject = `${transfer} attempt ${String(attempt)}`;
     const cancelled = (): IcbdError =>
@@ -93,19 +113,14 @@ class WsLinkClient implements LinkClient {
             operation: 'open data link',
             subject,
           });
-    const url = await this.#resolveUrl();
+    if (signal?.aborted === true) throw cancelled();
     return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(cancelled());
-        return;
-      }
       const onAbort = (): void => {
         giveUp();
         reject(cancelled());
       };
-      const giveUp = dial(
-        url,
-        this.#options,
+      const giveUp = this.#dialPlace(
+        { kind: 'data', is_tunnelled },
         { kind: 'data', transfer, attempt },
         {
           onDone: (wire, channel) => {
@@ -123,26 +138,33 @@ class WsLinkClient implements LinkClient {
     });
   }
 
-  async #resolveUrl(): Promise<string> {
-    const { url } = this.#options;
-    return typeof url === 'string' ? url : await url();
-  }
-
   #dial(hooks: DialHooks): () => void {
-    let giveUp: (() => void) | undefined;
-    let is_wanted = true;
+    const onDone = (wire: Wire, channel: WsChannel, result: Handshaken): void => {
+      this.#open(hooks, wire, channel, result);
+    };
     const onFailed = (reason: IcbdError): void => {
       hooks.onEnded(reason);
     };
-    const start = (url: string): void => {
-      if (!is_wanted) return;
-      const onDone = (wire: Wire, channel: WsChannel, result: Handshaken): void => {
-        this.#open(hooks, wire, channel, result);
-      };
-      giveUp = dial(url, this.#options, { kind: this.#kind }, { onDone, onFailed });
+    const kind = this.#kind;
+    return this.#dialPlace({ kind, is_tunnelled: false }, { kind }, { onDone, onFailed });
+  }
+
+  async #findPlace(link: DialledLink): Promise<DialPlace> {
+    const { url: given, connectThrough } = this.#options;
+    const url = typeof given === 'string' ? given : await given();
+    const socket_path = await connectThrough?.(url, link);
+    return socket_path === undefined ? { url } : { url, socket_path };
+  }
+
+  /** As `dial`, where the server is to be found now. */
+  #dialPlace(link: DialledLink, purpose: Purpose, outcome: DialOutcome): () => void {
+    let giveUp: (() => void) | undefined;
+    let is_wanted = true;
+    const start = (place: DialPlace): void => {
+      if (is_wanted) giveUp = dial(place, this.#options, purpose, outcome);
     };
-    this.#resolveUrl().then(start, (thrown: unknown) => {
-      onFailed(IcbdError.from(thrown, 'find the master'));
+    this.#findPlace(link).then(start, (thrown: unknown) => {
+      if (is_wanted) outcome.onFailed(IcbdError.from(thrown, 'find the master'));
     });
     return () => {
       is_wanted = false;
@@ -167,9 +189,10 @@ class WsLinkClient implements LinkClient {
         this.#options.log?.({ kind: 'handler_failed', error: reason.toReport() });
       },
     });
-    watchWire(wire, clock, `${this.#kind} link`, (reason) => {
+    const onSilent = (reason: IcbdError): void => {
       channel.breakOff(reason);
-    });
+    };
+    watchWire(wire, clock, `${this.#kind} link`, onSilent, () => channel.rhythm);
     this.#session = session;
     hooks.onUp(session);
     session.open();

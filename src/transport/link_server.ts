@@ -17,15 +17,7 @@ import { serveHandshake, type Handshaken, type Identity } from './handshake.js';
 import { handshake_frame_bytes, type Purpose } from './messages.js';
 import { NameLinks, requestsOnly } from './name_links.js';
 import type { TransportLog } from './transport_log.js';
-import {
-  addressOf,
-  control_options,
-  data_options,
-  link_paths,
-  prepareWire,
-  watchWire,
-  type Wire,
-} from './wire.js';
+import { control_options, data_options, link_paths, prepareWire, watchWire, type Wire } from './wire.js';
 
 /** Peers that may be in their handshake at the same time; more are told to come again later. */
 const handshakes_max = 128;
@@ -203,7 +195,7 @@ class WsLinkServer implements LinkServer {
   }
 
   #greet(wire: Wire, kind: Purpose['kind']): void {
-    const channel = new WsChannel(wire.socket, addressOf(wire.network), `${kind} link`);
+    const channel = new WsChannel(wire, `${kind} link`);
     this.#handshakes += 1;
     const { names, secretOf } = this.#options;
     const secretHere = kind === 'names' ? (names?.secretOf ?? secretOf) : secretOf;
@@ -263,9 +255,10 @@ class WsLinkServer implements LinkServer {
         this.#log({ kind: 'handler_failed', error: reason.toReport() });
       },
     });
-    watchWire(wire, clock, `${kind} link`, (reason) => {
+    const onSilent = (reason: IcbdError): void => {
       channel.breakOff(reason);
-    });
+    };
+    watchWire(wire, clock, `${kind} link`, onSilent, () => channel.rhythm);
     links.admit(session);
   }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../core/clock.js';
 import { IcbdError } from '../core/errors.js';
+import type { LivenessRhythm } from '../core/link.js';
 import { watchLiveness } from './liveness.js';
 import type { Purpose } from './messages.js';
 
@@ -44,15 +45,18 @@ export function addressOf(network: Socket): string {
   return `${network.remoteAddress ?? 'unknown'}:${String(network.remotePort ?? 0)}`;
 }
 
-/** Makes a fresh socket safe: an error listener, answers to pings within bounds, no delay, TCP keepalive. */
-export function prepareWire(socket: WebSocket, network: Socket): Wire {
+/**
+ * Makes a fresh socket safe: an error listener, answers to pings within bounds, no delay, TCP keepalive.
+ * @param address of the other end, for people
+ */
+export function prepareWire(socket: WebSocket, network: Socket, address = addressOf(network)): Wire {
   socket.on('error', () => undefined);
   socket.on('ping', (data: Buffer) => {
     if (socket.bufferedAmount < pong_backlog_bytes) socket.pong(data, undefined, () => undefined);
   });
   network.setNoDelay(true);
   network.setKeepAlive(true, keepalive_ms);
-  return { socket, network, address: addressOf(network) };
+  return { socket, network, address };
 }
 
 /** Watches a wire until it closes; a silent peer's socket is ended after `onSilent` was told why. */
@@ -61,6 +65,7 @@ export function watchWire(
   clock: Clock,
   operation: string,
   onSilent: (reason: IcbdError) => void,
+  rhythm?: () => LivenessRhythm,
 ): void {
   const { socket, network } = wire;
   const stop = watchLiveness({
@@ -70,6 +75,7 @@ export function watchWire(
     },
     bytesRead: () => network.bytesRead,
     isDeaf: () => socket.isPaused,
+    ...(rhythm === undefined ? {} : { rhythm }),
     onSilent: () => {
       const hint = 'look at the network between the nodes, and whether the peer is up';
       onSilent(new IcbdError('LinkLost', 'the peer is silent', { operation, subject: wire.address, hint }));

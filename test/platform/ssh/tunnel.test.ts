@@ -136,7 +136,9 @@ describe('all links through ssh', () => {
 
   test('ssh is killed in mid-transfer: started again, and the same attempt goes on', async () => {
     const replica = fleet.replica(0);
+    const { restarts } = await untilUp(replica);
     await interrupted(fleet, false, () => restartedAfter(replica, killClient));
+    expect((await tunnelOf(replica)).restarts).toBe(restarts + 1);
   });
 
   test("the server's end of the session is killed in mid-transfer: the same", async () => {
@@ -185,6 +187,7 @@ describe('all links through ssh', () => {
     );
     await replica.start();
     await fleet.untilOnline();
+    expect((await untilUp(replica)).pid).not.toBe(pid);
   });
 });
 

@@ -77,6 +77,7 @@ describe('transfer', () => {
         parent: plan.parent,
         stream_version: 1,
         from_zero: false,
+        ssh: false,
       },
     });
     transfer.send(ready());

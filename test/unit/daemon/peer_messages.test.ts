@@ -21,7 +21,15 @@ function masterStorage(): Storage {
   const clock = { now: () => 0, after: () => () => {} };
   const runtime = new Runtime({ storage, machines, clock, handlers: {}, onFatal: () => {} });
   runtime.start();
-  const input = { id: '1-abcd', image: 'vm', number: '1', replica: 'r1', codec: null, ssh: false, failures_max: 3 };
+  const input = {
+    id: '1-abcd',
+    image: 'vm',
+    number: '1',
+    replica: 'r1',
+    codec: null,
+    ssh: false,
+    failures_max: 3,
+  };
   runtime.create({ kind: 'transfer', id: '1-abcd' }, input, { kind: 'daemon', what: 'test' });
   return storage;
 }
@@ -86,6 +94,7 @@ describe('what a master may tell its replica', () => {
 
   test('offers, starts and cancels', () => {
     expect(() => check('master', message(reception, offer, input))).not.toThrow();
+    expect(() => check('master', message(reception, { ...offer, ssh: true }, input))).not.toThrow();
     const start = { type: 'transfer.start', attempt: 1, codec: 'lz4' };
     expect(() => check('master', message(reception, start))).not.toThrow();
     expect(() => check('master', message(reception, { type: 'transfer.cancel' }, input))).not.toThrow();
@@ -94,6 +103,7 @@ describe('what a master may tell its replica', () => {
     for (const wrong of [
       { ...offer, stream_version: 3 },
       { ...offer, from_zero: 'yes' },
+      { ...offer, ssh: 'yes' },
     ]) {
       expect(() => check('master', message(reception, wrong, input))).toThrow(
         expect.objectContaining({ code: 'InvalidMessage' }) as Error,

@@ -94,6 +94,18 @@ describe('receive', () => {
     expect(bench.told).toEqual([]);
   });
 
+  test('goes through the tunnel if that is asked for; one that is made anew is a lost link', async () => {
+    const tunnelFailed = (retryable: boolean) =>
+      new IcbdError('TunnelFailed', 'no way through', { operation: 'ssh tunnel', retryable });
+    bench.openData = () => Promise.reject(tunnelFailed(true));
+    expect((await bench.run('receive', bench.params)).type).toBe('receive.link_lost');
+    expect((await bench.run('receive', { ...bench.params, ssh: true })).type).toBe('receive.link_lost');
+    expect(bench.tunnelled).toEqual([false, true]);
+    // Nobody but an operator can help: the transfer says so.
+    bench.openData = () => Promise.reject(tunnelFailed(false));
+    expect(await codeOf(bench.run('receive', { ...bench.params, ssh: true }))).toBe('TunnelFailed');
+  });
+
   test('what was not told is removed; a checkpoint that is gone is told, and it starts from zero', async () => {
     linkOf(link_lost);
     await bench.run('receive', bench.params);
@@ -194,6 +206,12 @@ describe('prepare', () => {
     }
     stand(part.name, part.uuid, false);
     expect(await prepare({ checkpoint: part })).toMatchObject({ keeps_checkpoint: false });
+  });
+
+  test('a node without a tunnel refuses what is to come through one', async () => {
+    expect(await codeOf(prepare({ ssh: true }))).toBe('InvalidConfig');
+    bench.has_tunnel = true;
+    expect(await prepare({ ssh: true })).toMatchObject({ type: 'prepare.done' });
   });
 
   test('what stands there already leaves nothing to be done, under any number', async () => {

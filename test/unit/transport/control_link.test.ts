@@ -53,7 +53,7 @@ describe('control link on a WebSocket', () => {
     const url = `ws://127.0.0.1:${String(server.port)}`;
     const socket = await new Promise<WebSocket>((resolve, reject) => {
       dial(
-        url,
+        { url },
         { ...replica, clock, secret },
         { kind: 'control' },
         {
@@ -169,6 +169,28 @@ describe('control link on a WebSocket', () => {
     socket.pause();
     const { reason } = await until(() => here.down[0]);
     expect(reason).toMatchObject({ code: 'LinkLost', message: 'the peer is silent' });
+  });
+
+  it('takes other bytes than the answer to a ping as a sign of life, but not as a time', async () => {
+    const socket = await rawPeer();
+    const link = await until(() => here.up[0]);
+    socket.removeAllListeners('ping');
+    await expect(link.ping({ timeout_ms: 100 })).rejects.toMatchObject({ code: 'TimedOut' });
+    const asked = link.ping({ timeout_ms: 200 });
+    socket.send(JSON.stringify({ type: 'request', id: 1, method: 'echo', params: 1 }));
+    expect(await asked).toBeNull();
+  });
+
+  it('gives a silent peer up after the time it was told to', async () => {
+    await server.close();
+    server = await serve({ clock: hurriedClock(ping_interval_ms, 500) });
+    const socket = await rawPeer();
+    const link = await until(() => here.up[0]);
+    link.setRhythm({ interval_ms: 100, missed_max: 10 });
+    socket.pause();
+    const start_ms = Date.now();
+    await until(() => here.down[0]);
+    expect(Date.now() - start_ms).toBeGreaterThanOrEqual(900);
   });
 
   it('keeps a link with nothing to say', async () => {
