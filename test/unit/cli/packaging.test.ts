@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadMasterConfig } from '../../../src/daemon/config/master_config.js';
+import { loadNameServerConfig } from '../../../src/daemon/config/name_server_config.js';
 import { loadReplicaConfig } from '../../../src/daemon/config/replica_config.js';
 
 const packaging = new URL('../../../packaging/', import.meta.url);
 
 /** Reads the example as it is, and with all keys that are commented out; those without a default stay out. */
-function loadBoth<T>(role: 'master' | 'replica', load: (file: string) => T): [T, T] {
+function loadBoth<T>(role: 'master' | 'replica' | 'nameserver', load: (file: string) => T): [T, T] {
   const directory = mkdtempSync(join(tmpdir(), 'icbdrep-packaging-'));
   const text = readFileSync(new URL(`${role}.example.toml`, packaging), 'utf8');
   const all = text.replaceAll(/^#(?!tls_|ssh_|via |server |address |secret_file )([a-z_]+ = )/gm, '$1');
@@ -41,9 +42,15 @@ test('the example of a replica is valid, and what it shows as defaults are the d
   expect(all).toEqual(as_is);
 });
 
+test('the example of a name server is valid, and what it shows as defaults are the defaults', () => {
+  const [as_is, all] = loadBoth('nameserver', loadNameServerConfig);
+  expect(all).toEqual(as_is);
+});
+
 test.each([
   ['master', loadMasterConfig],
   ['replica', loadReplicaConfig],
+  ['nameserver', loadNameServerConfig],
 ] as const)('the example of the %s shows every key', (role, load: (file: string) => object) => {
   const text = readFileSync(new URL(`${role}.example.toml`, packaging), 'utf8');
   for (const key of keysOf(loadBoth(role, load)[0])) {
@@ -51,7 +58,7 @@ test.each([
   }
 });
 
-test.each(['master', 'replica'])('the unit of the %s starts what its example configures', (role) => {
+test.each(['master', 'replica', 'nameserver'])('the unit of the %s starts what its example configures', (role) => {
   const unit = readFileSync(new URL(`icbdrepd-${role}.service`, packaging), 'utf8');
   expect(unit).toContain(`ExecStart=icbdrepd ${role} --config /etc/icbdrep/${role}.toml\n`);
   const example = readFileSync(new URL(`${role}.example.toml`, packaging), 'utf8');
