@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Fleet } from '../../support/fleet.js';
 import { makeImageTree } from '../../support/image_tree.js';
@@ -178,6 +180,26 @@ describe('the console at a terminal', () => {
     }
     terminal.type('exit\r');
     expect(await terminal.ended()).toBe(0);
+  });
+
+  test('what a command asks is asked here, and Ctrl-C is no yes', async () => {
+    const leftover = path.join(fleet.master.fs.mountpoint, 'vm1', '.icbdrep-part-99-abcd.1.0.0');
+    await execa('btrfs', ['subvolume', 'create', leftover]);
+    const terminal = open();
+    await terminal.see(prompt);
+    terminal.type('doctor --fix\r');
+    await terminal.see('remove it? [y/N] ');
+    terminal.type(ctrl_c);
+    await terminal.see('^C');
+    await terminal.see(prompt);
+    expect(existsSync(leftover)).toBe(true);
+    terminal.type('doctor --fix\r');
+    await terminal.see('remove it? [y/N] ');
+    terminal.type('y\r');
+    await terminal.see(prompt);
+    expect(existsSync(leftover)).toBe(false);
+    terminal.type('history\r');
+    expect(await terminal.see(prompt)).not.toMatch(/ y\n/);
   });
 
   test('no daemon: it says so, and what needs none works', async () => {
