@@ -8,12 +8,14 @@ import { exitCodeOfSignal, exit_codes } from '../exit_codes.js';
 import { renderTransfers } from '../render/lists.js';
 import { counted } from '../render/text.js';
 import { type CliRun, type Session, openSession } from '../session.js';
-import { isLost, isOver, waitForTransfers } from '../wait.js';
+import { isOver } from '../../client/watch_transfers.js';
+import { isLost, waitForTransfers } from '../wait.js';
 
 interface SendOptions {
   readonly to: readonly string[];
   readonly wait?: boolean;
   readonly codec?: Codec;
+  readonly ssh?: boolean;
 }
 
 const live_interval_ms = 200;
@@ -76,10 +78,11 @@ export function addSendCommand(program: Command, run: CliRun): void {
       'none, snappy, lz4, zlib or zstd (default: as the image or the config says)',
       parseCodec,
     )
+    .option('--ssh', 'through the ssh tunnel of the replica: master.via in its config')
     .action(async (image: string, numbers: string[], options: SendOptions, command: Command) => {
       const session = openSession(run, command);
-      const { to, codec, wait } = options;
-      const transfers = await session.client.transfers.send({ image, numbers, to, codec });
+      const { to, codec, wait, ssh } = options;
+      const transfers = await session.client.transfers.send({ image, numbers, to, codec, ssh });
       if (wait === true) await waitAndAnswer(run, session, transfers);
       else session.answer(transfers, renderTransfers);
     });

@@ -59,16 +59,21 @@ test('an offer of a release without ssh goes straight', () => {
   expect(reception.send(offer).effect('prepare')).toMatchObject({ ssh: false });
 });
 
-describe('what version 2 wrote', () => {
-  const migrate = (kind: 'transfer' | 'reception', context: object): MachineSnapshot => {
-    const migration = machines[kind].migrations[2];
-    if (migration === undefined) throw new Error('no migration');
-    return migration({ value: 'any', context });
-  };
+const migrate = (kind: 'transfer' | 'reception', context: object): MachineSnapshot => {
+  const migration = machines[kind].migrations[2];
+  if (migration === undefined) throw new Error('no migration');
+  return migration({ value: 'any', context });
+};
 
+describe('what version 2 wrote', () => {
   test('a transfer keeps all, and goes straight', () => {
     const { ssh: _, ...context } = new Driven('transfer', {
-      ...{ id: 't1', image: 'debian', number: '3', replica: 'north', codec: null, failures_max: 3 },
+      id: 't1',
+      image: 'debian',
+      number: '3',
+      replica: 'north',
+      codec: null,
+      failures_max: 3,
       ssh: true,
     }).context;
     expect(migrate('transfer', context)).toEqual({ value: 'any', context: { ...context, ssh: false } });
