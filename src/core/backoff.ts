@@ -21,7 +21,11 @@ const windowOf = (failures: number, { first_ms, factor, max_ms }: BackoffPolicy)
 
 /** Where `key` lies between 0 and 1: the same always, and another for each key. */
 export function spreadOf(key: string): number {
-  return hash32(key) / 2 ** 32;
+  // Names that differ in their last characters only have hashes that lie in heaps; this parts them.
+  let mixed = hash32(key);
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createLinkClient, type LinkClient } from '../../../src/transport/link_client.js';
 import { createLinkServer } from '../../../src/transport/link_server.js';
+import { FaultProxy } from '../../support/fault_proxy.js';
 import { createFakeNetwork, type FakeClient } from '../../fakes/fake_link.js';
 import { master, real_clock, replica, knownSecret, secret, seeded } from '../../unit/transport/support.js';
 import { describeControlLinks, Recorder, type LinkPair } from './control_link_suite.js';
@@ -14,7 +15,8 @@ async function makeRealPair(): Promise<LinkPair> {
     secretOf: knownSecret,
     handlers: server,
   });
-  const url = `ws://127.0.0.1:${String(link_server.port)}`;
+  const proxy = await FaultProxy.listen(link_server.port);
+  const url = `ws://127.0.0.1:${String(proxy.port)}`;
   const clients: LinkClient[] = [];
   const connect = (handlers: Recorder | Parameters<LinkPair['connectRival']>[0]): void => {
     const link_client = createLinkClient({ ...replica, url, secret, handlers });
@@ -28,9 +30,16 @@ async function makeRealPair(): Promise<LinkPair> {
       connect(client);
     },
     connectRival: connect,
+    pause: () => {
+      proxy.pause();
+    },
+    resume: () => {
+      proxy.resume();
+    },
     dispose: async () => {
       for (const each of clients) each.stop();
       await link_server.close();
+      await proxy.close();
     },
   };
 }
@@ -53,6 +62,12 @@ function makeFakePair(): Promise<LinkPair> {
       connect(client);
     },
     connectRival: connect,
+    pause: () => {
+      network.freeze('replica-1');
+    },
+    resume: () => {
+      network.thaw('replica-1');
+    },
     dispose: async () => {
       for (const each of clients) each.stop();
       await fake_server.close();

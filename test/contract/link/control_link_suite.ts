@@ -65,6 +65,9 @@ export interface LinkPair {
   connect(): void;
   /** A second client of the same node name. */
   connectRival(handlers: LinkHandlers): void;
+  /** Nothing passes between the two any more, and nothing breaks, until `resume`. */
+  pause(): void;
+  resume(): void;
   dispose(): Promise<void>;
 }
 
@@ -153,6 +156,38 @@ export function describeControlLinks(name: string, makePair: () => Promise<LinkP
       const asked = here.request({ method: 'slow', params: null }, { signal: controller.signal });
       controller.abort();
       await expect(asked).rejects.toMatchObject({ code: 'Cancelled' });
+    });
+
+    it('asks the other end for a sign of life, in both directions, without its handlers', async () => {
+      pair.client.answer = () => new Promise(() => undefined);
+      for (const link of [here, there]) {
+        const round_trip_ms = await link.ping({ timeout_ms: 5_000 });
+        expect(round_trip_ms).toBeGreaterThanOrEqual(0);
+        expect(round_trip_ms).toBeLessThan(5_000);
+      }
+      const many = await Promise.all(Array.from({ length: 20 }, () => here.ping({ timeout_ms: 5_000 })));
+      expect(many.every((round_trip_ms) => round_trip_ms !== null)).toBe(true);
+    });
+
+    it('says that no sign of life came in time, and does not mind one that comes late', async () => {
+      pair.pause();
+      await expect(here.ping({ timeout_ms: 50 })).rejects.toMatchObject({
+        code: 'TimedOut',
+        operation: 'ping',
+        subject: 'replica-1',
+      });
+      pair.resume();
+      expect(await here.ping({ timeout_ms: 5_000 })).not.toBeNull();
+      expect([...pair.server.down, ...pair.client.down]).toEqual([]);
+    });
+
+    it('fails a ping when the link ends, and on a link that has ended', async () => {
+      pair.pause();
+      const failed = failsWith(here.ping({ timeout_ms: 5_000 }), { code: 'LinkLost' });
+      here.close(reason);
+      await failed;
+      await expect(here.ping({ timeout_ms: 5_000 })).rejects.toMatchObject({ code: 'LinkLost' });
+      pair.resume();
     });
 
     it('tells the reason of a close to the other end, once to each, and fails what was asked', async () => {
