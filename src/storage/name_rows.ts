@@ -6,6 +6,40 @@ interface NameRow extends Omit<NameReport, 'metadata'> {
   metadata: string;
 }
 
+const columns = [
+  'name',
+  'address',
+  'metadata',
+  'owner',
+  'lease_s',
+  'registered_at_ms',
+  'renewed_at_ms',
+  'expires_at_ms',
+  'state',
+  'state_at_ms',
+  'state_reason',
+] as const satisfies readonly (keyof NameRow)[];
+
+/** A row without the names of its columns, which take twice as long to read. */
+type Bare<T extends readonly (keyof NameRow)[]> = { readonly [Index in keyof T]: NameRow[T[Index]] };
+type BareRow = Bare<typeof columns>;
+
+function fromBareRow(row: BareRow): NameReport {
+  return {
+    name: row[0],
+    address: row[1],
+    metadata: JSON.parse(row[2]) as string[],
+    owner: row[3],
+    lease_s: row[4],
+    registered_at_ms: row[5],
+    renewed_at_ms: row[6],
+    expires_at_ms: row[7],
+    state: row[8],
+    state_at_ms: row[9],
+    state_reason: row[10],
+  };
+}
+
 function fromRow(row: NameRow): NameReport {
   return { ...row, metadata: JSON.parse(row.metadata) as string[] };
 }
@@ -28,7 +62,9 @@ export class NameRows {
 
   constructor(database: Database) {
     this.#get = database.prepare<[string], NameRow>('SELECT * FROM names WHERE name = ?');
-    this.#from = database.prepare<[string], NameRow>('SELECT * FROM names WHERE name >= ? ORDER BY name');
+    this.#from = database
+      .prepare<[string], BareRow>(`SELECT ${columns.join(', ')} FROM names WHERE name >= ? ORDER BY name`)
+      .raw();
     this.#save = database.prepare<[NameRow]>(
       `INSERT OR REPLACE INTO names VALUES (@name, @address, @metadata, @owner, @lease_s, @registered_at_ms,
         @renewed_at_ms, @expires_at_ms, @state, @state_at_ms, @state_reason)`,
@@ -69,13 +105,14 @@ export class NameRows {
     return row === undefined ? undefined : fromRow(row);
   }
 
-  /** All that start with `prefix`, in the order of their bytes. */
-  withPrefix(prefix: string): NameReport[] {
+  /** All that start with `prefix` and match, in the order of their bytes. */
+  withPrefix(prefix: string, matches: (name: string) => boolean): NameReport[] {
     const found: NameReport[] = [];
     // In this order, names with one prefix stand side by side.
     for (const row of this.#from.iterate(prefix)) {
-      if (!row.name.startsWith(prefix)) break;
-      found.push(fromRow(row));
+      const [name] = row;
+      if (!name.startsWith(prefix)) break;
+      if (matches(name)) found.push(fromBareRow(row));
     }
     return found;
   }

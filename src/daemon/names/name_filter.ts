@@ -100,17 +100,14 @@ function metadataTest({ metadata_all = [], metadata_any = [] }: NameFilter): (re
   return ({ metadata }) => metadata_all.every((word) => metadata.includes(word));
 }
 
-/**
- * @returns the prefix to look under, and which of what stands there is meant
- * @throws IcbdError `InvalidArgument` for more than one filter at a time, and what `compileExpression` throws
- */
-export function readFilter(
-  filter: NameFilter,
-  clock: Clock,
-): { readonly prefix: string; readonly wants: (report: NameReport) => boolean } {
-  const { prefix, matches } = chooseBy(filter, clock);
-  const hasMetadata = metadataTest(filter);
-  return { prefix, wants: (report) => hasMetadata(report) && matches(report.name) };
+/** What a list is to hold. */
+export interface ListChoice extends NameChoice {
+  readonly hasMetadata: (report: NameReport) => boolean;
+}
+
+/** @throws IcbdError `InvalidArgument` for more than one filter at a time, and what `compileExpression` throws */
+export function readFilter(filter: NameFilter, clock: Clock): ListChoice {
+  return { ...chooseBy(filter, clock), hasMetadata: metadataTest(filter) };
 }
 
 /**

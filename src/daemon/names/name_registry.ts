@@ -152,8 +152,8 @@ export class NameRegistry {
   }
 
   list(filter: NameFilter = {}): NameReport[] {
-    const { prefix, wants } = readFilter(filter, this.#clock);
-    return this.#storage.names.withPrefix(prefix).filter(wants);
+    const { prefix, matches, hasMetadata } = readFilter(filter, this.#clock);
+    return this.#storage.names.withPrefix(prefix, matches).filter(hasMetadata);
   }
 
   remove(caller: NameCaller, removal: NameRemoval): NameRemovalReport {
@@ -227,8 +227,7 @@ export class NameRegistry {
   #chosen(caller: NameCaller, choice: ReturnType<typeof readRemoval>): NameReport[] {
     if (typeof choice !== 'string') {
       const { prefix, matches } = choice;
-      const mayRemove = (report: NameReport): boolean => mayChange(caller, report) && matches(report.name);
-      return this.#storage.names.withPrefix(prefix).filter(mayRemove);
+      return this.#storage.names.withPrefix(prefix, matches).filter((report) => mayChange(caller, report));
     }
     const report = this.lookup(choice);
     assertMayChange(caller, report);
