@@ -6,7 +6,9 @@ import { addDemoCommand } from './commands/demo.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addImageCommands, addSnapshotCommands } from './commands/images.js';
 import { addNameCommands } from './commands/names.js';
+import { addSelfCommands } from './commands/node.js';
 import { addNodeCommands } from './commands/nodes.js';
+import { addReplicaCommands } from './commands/replicas.js';
 import { addSendCommand } from './commands/send.js';
 import { addStreamCommands } from './commands/stream.js';
 import { addTransferCommands } from './commands/transfers.js';
@@ -28,6 +30,7 @@ Examples:
   icbdrep transfer history 4f2a           every step it took
   icbdrep snapshot verify vm1 3           is every copy of it the same, content and metadata?
   icbdrep doctor                          what is wrong here, and what to do about it
+  icbdrep console                         a prompt for all of these, with completion and history
   icbdrep replicas --json | jq            for scripts
 
 Exit codes: 0 done, 2 usage, 10 not found, 11 exists already, 12 not allowed now, 13 link or replica,
@@ -83,6 +86,8 @@ function makeProgram(run: CliRun, extend: Extension): Command {
     })
     .exitOverride();
   addNodeCommands(program, run);
+  addSelfCommands(program, run);
+  addReplicaCommands(program, run);
   addImageCommands(program, run);
   addSnapshotCommands(program, run);
   addSendCommand(program, run);

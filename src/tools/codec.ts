@@ -29,6 +29,8 @@ export interface CodecSummary {
   readonly output_bytes: number;
 }
 
+export const stream_codec_choices: readonly string[] = stream_codec_names;
+
 /** @throws IcbdError `InvalidArgument` */
 export function parseStreamCodec(name: string): StreamCodec {
   if (isStreamCodec(name)) return name;

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { IcbdError } from '../../core/errors.js';
 import {
   type CodecDirection,
@@ -6,6 +6,7 @@ import {
   parseStreamCodec,
   runCodec,
   standardInput,
+  stream_codec_choices,
 } from '../../tools/codec.js';
 import { BrokenOutput, outputTo } from '../../tools/codec_output.js';
 import { parseCount } from '../arguments.js';
@@ -82,16 +83,23 @@ async function run(cli: CliRun, direction: CodecDirection, command: Command): Pr
   }
 }
 
+/** Its choices are for completion; what is no codec is refused as elsewhere. */
+function codecOption(): Option {
+  return new Option('--codec <name>', 'format of the compressed stream')
+    .choices(stream_codec_choices)
+    .argParser(parseStreamCodec)
+    .makeOptionMandatory();
+}
+
 /** `codec compress`, `codec decompress`. */
 export function addCodecCommands(program: Command, cli: CliRun): void {
   const codec = program
     .command('codec')
     .description('compress or decompress any stream in a format that other programs know; needs no daemon');
-  const name = 'snappy, snappy-framed, lz4, zlib, gzip or zstd';
   codec
     .command('compress')
     .description('compress standard input to standard output')
-    .requiredOption('--codec <name>', name, parseStreamCodec)
+    .addOption(codecOption())
     .option(
       '--block-size <bytes>',
       'bytes compressed at once: snappy (64K), snappy-framed (64K at most), lz4 (256K, at most 4M); ' +
@@ -104,7 +112,7 @@ export function addCodecCommands(program: Command, cli: CliRun): void {
   codec
     .command('decompress')
     .description('decompress standard input to standard output; damaged or cut input is an error')
-    .requiredOption('--codec <name>', name, parseStreamCodec)
+    .addOption(codecOption())
     .option(
       '--block-size <bytes>',
       'of the output buffer of zlib and gzip (32K); the others know it from the input',
