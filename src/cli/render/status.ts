@@ -19,7 +19,7 @@ function linkFields(status: StatusReport): [string, Cell][] {
   }
   const link: Cell = status.is_linked ? { text: 'up', style: 'green' } : { text: 'down', style: 'yellow' };
   return [
-    ['master', status.link_address],
+    ['master', status.link_address || 'not known yet: no name server has told where it is'],
     ['link', link],
     ['ssh tunnel', tunnelCell(status)],
   ];

@@ -98,9 +98,14 @@ export async function confinementCheck(mountpoint: string): Promise<DoctorCheck>
   return warn(name, `btrfs receive runs without it: ${why}`, hint);
 }
 
-/** On a replica. */
+/** On a replica. @param master_url empty: no name server has told it yet */
 export function masterLinkCheck(is_linked: boolean, master_url: string): DoctorCheck {
   if (is_linked) return ok('link', `up, to ${master_url}`);
+  if (master_url === '') {
+    const where =
+      'look at the log of this daemon: was a name server found, and is the master registered there?';
+    return fail('link', 'down: it is not known where the master is', where);
+  }
   const hint =
     'look at the log of this daemon: does the master run, is its address right, is the secret the same?';
   return fail('link', `down: ${master_url} does not answer`, hint);

@@ -1,9 +1,8 @@
 /** Keeps a link up to the name server, wherever it is. */
-import { backoff_ms } from '../../core/backoff.js';
-import { IcbdError } from '../../core/errors.js';
+import { type ErrorCode, IcbdError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { ControlLink } from '../../core/link.js';
-import { redial_policy } from '../../transport/redial.js';
+import { redialWait } from '../../transport/redial.js';
 import { type DiscoverOptions, type PassedOver, findNameServer } from './discover.js';
 import type { NameKeeperLog } from './name_keeper.js';
 import { type NameIdentity, openNamesLink } from './name_server_open.js';
@@ -35,6 +34,7 @@ export class NameServerLink {
   #running: AbortController | undefined;
   #wake: () => void = () => undefined;
   #failures = 0;
+  #last_failure: ErrorCode = 'LinkLost';
 
   constructor(options: NameServerLinkOptions) {
     this.#options = options;
@@ -103,6 +103,7 @@ export class NameServerLink {
         if (signal.aborted) return;
         this.#failures += 1;
         const error = IcbdError.from(thrown, 'find name server');
+        this.#last_failure = error.code;
         this.#say('name server', error, 'warn');
         this.#tell((waiter) => waiter.onFailed(error));
       }
@@ -133,8 +134,11 @@ export class NameServerLink {
     signal.removeEventListener('abort', close);
     close();
     if (this.#link === link) this.#link = undefined;
-    this.#failures = clock.now() - up_at_ms >= good_link_ms ? 0 : this.#failures + 1;
-    log.info({ name_server: link.peer.node, reason: reason.message }, 'link to the name server down');
+    this.#failures = clock.now() - up_at_ms >= good_link_ms ? 1 : this.#failures + 1;
+    this.#last_failure = reason.code;
+    const who = { name_server: link.peer.node };
+    if (signal.aborted) log.debug(who, 'link to the name server closed: it is not needed');
+    else log.info({ ...who, reason: reason.message }, 'link to the name server down');
     onDown(link);
   }
 
@@ -153,11 +157,10 @@ export class NameServerLink {
 
   /** Until it is time for the next attempt, or somebody needs it now. */
   #rest(): Promise<void> {
-    const { clock, node } = this.#options.identity;
+    const { clock, randomBytes: random } = this.#options.identity;
+    const wait_ms = redialWait(this.#failures, this.#last_failure, random(4).readUInt32LE() / 2 ** 32);
     return new Promise((resolve) => {
-      const cancel = clock.after(backoff_ms(Math.max(this.#failures, 1), node, redial_policy), () =>
-        this.#wake(),
-      );
+      const cancel = clock.after(wait_ms, () => this.#wake());
       this.#wake = () => {
         this.#wake = () => undefined;
         cancel();

@@ -193,4 +193,58 @@ describe('discovery on a network of its own', () => {
     expect(alone.log).toContain('broadcasts are not answered');
     expect(await alone.end('SIGTERM')).toBe(0);
   });
+
+  test('the name server inside a master is found too, over TLS, and then asked over the control link', async () => {
+    for (const daemon of [master, replica]) await daemon.end('SIGKILL');
+    const [key, certificate] = [path.join(directory, 'key.pem'), path.join(directory, 'certificate.pem')];
+    const name = ['-subj', `/CN=${host(1).address}`, '-addext', `subjectAltName=IP:${host(1).address}`];
+    const kind = [
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+    ];
+    await execa('openssl', ['req', ...kind, ...name, '-keyout', key, '-out', certificate]);
+    const secret = path.join(directory, 'l.secret');
+    master = await Daemon.make(master.place, [
+      `mountpoint = "${filesystems[0]?.mountpoint}"`,
+      `[listen]\nhost = "0.0.0.0"\ntls_cert = "${certificate}"\ntls_key = "${key}"`,
+      '[names]\nbroadcast = true',
+      `[[replicas]]\nid = 1\nname = "r1"\nsecret_file = "${secret}"`,
+    ]);
+    replica = await Daemon.make(replica.place, [
+      `mountpoint = "${filesystems[1]?.mountpoint}"`,
+      `[master]\nsecret_file = "${secret}"\ntls_ca = "${certificate}"`,
+      '[names]\ndiscover = true',
+    ]);
+    const begins_at = replica.log.length;
+    await replica.start();
+    await master.start();
+    await until(
+      async () => (await replica.client.status()).is_linked,
+      () => replica.log.slice(begins_at),
+    );
+    const url = `wss://${host(1).address}:9410`;
+    expect((await replica.client.status()).link_address).toBe(url);
+    expect(await replica.client.names.lookup('icbdrep.master')).toMatchObject({ address: url });
+    await until(
+      () => replica.log.slice(begins_at).includes('link to the name server closed'),
+      () => replica.log.slice(begins_at),
+    );
+    await until(
+      async () =>
+        (await replica.client.names.list()).filter(({ state }) => state === 'reachable').length === 3,
+      () => replica.log.slice(begins_at),
+    );
+    await master.end('SIGKILL');
+    await master.start();
+    await until(
+      async () => (await master.client.replicas.list())[0]?.is_connected === true,
+      () => replica.log.slice(begins_at),
+    );
+  });
 });

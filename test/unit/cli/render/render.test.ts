@@ -223,3 +223,11 @@ test('status of a replica, and of one with parked actors', () => {
     /parked +image vm1: it threw\n1 actor parked/,
   );
 });
+
+test('status of a name server, and of a replica that does not know its master', () => {
+  const text = renderStatus({ ...status_sample, role: 'nameserver', mountpoint: '', names: 7 }, plain);
+  expect(text).toMatch(/names +7/);
+  expect(text).not.toMatch(/mountpoint|images|transfers|receptions/);
+  const lost = renderStatus({ ...status_sample, role: 'replica', link_address: '', is_linked: false }, plain);
+  expect(lost).toMatch(/master +not known yet/);
+});
