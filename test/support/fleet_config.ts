@@ -34,6 +34,12 @@ export interface FleetOptions {
   readonly filesystems?: Readonly<Record<string, NodeFs>>;
   /** State directories for nodes by their names; the others lie beside their configuration. */
   readonly state_dirs?: Readonly<Record<string, string>>;
+  /** How the master asks its replicas whether they are there. */
+  readonly keep_alive?: {
+    readonly interval_s?: number;
+    readonly tries?: number;
+    readonly mode?: 'ping' | 'connection';
+  };
   /** Whether each replica reaches the master through a proxy of its own. */
   readonly has_proxies?: boolean;
 }
@@ -61,6 +67,11 @@ function nodeLines(place: NodePlace, options: NodeOptions | undefined): string[]
   ];
 }
 
+/** A table of TOML; a text in JSON is one in TOML too. */
+function tableLines(name: string, values: object = {}): string[] {
+  return [`[${name}]`, ...Object.entries(values).map(([key, value]) => `${key} = ${JSON.stringify(value)}`)];
+}
+
 async function makeCertificate(certificate: string, key: string): Promise<void> {
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
@@ -84,6 +95,7 @@ export async function writeConfigs(
   }
   const master_lines = [
     ...nodeLines(master, options.master),
+    ...tableLines('keep_alive', options.keep_alive),
     `[listen]\nhost = "127.0.0.1"\nport = ${ports.master}`,
     options.tls === true ? `tls_cert = "${certificate}"\ntls_key = "${key}"` : '',
     ...replicas.map(
