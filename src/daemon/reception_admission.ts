@@ -3,17 +3,15 @@ import type { SnapshotStore } from '../btrfs/snapshot_store.js';
 import { IcbdError } from '../core/errors.js';
 import { identityOf } from '../core/lineage.js';
 import type { AcceptReport } from '../core/node_report.js';
-import type { Storage } from '../storage/storage.js';
 import type { ImageRepository } from './image_repository.js';
 
 /** With less room than this no stream is taken in, bytes. */
 const free_bytes_min = 64 * 1024 * 1024;
-/** States of a reception in which it holds resources. */
-const busy_states = ['preparing', 'ready', 'receiving', 'disconnected', 'publishing'];
 
 export interface AdmissionOptions {
   readonly node: string;
-  readonly storage: Storage;
+  /** Receptions that hold resources, but for the one that asks. */
+  readonly running: (except: string | undefined) => number;
   readonly store: Pick<SnapshotStore, 'freeBytes'>;
   readonly repository: Pick<ImageRepository, 'path' | 'has' | 'snapshots'>;
   /** Whether a transfer of an image that is not there adds it. */
@@ -41,17 +39,15 @@ export class Admission {
    * @throws IcbdError `Busy`
    */
   assertNotBusy(reception?: string): void {
-    const { node, storage, receptions_max, isStopping } = this.#options;
+    const { node, receptions_max, isStopping } = this.#options;
     const details = { operation: 'prepare', subject: node };
     if (isStopping()) {
       const hint = 'it is sent when the node is back';
       throw new IcbdError('Busy', `${node} is stopping`, { ...details, hint });
     }
-    const running = storage.actors
-      .list({ kind: 'reception', states: busy_states, limit: receptions_max + 1 })
-      .filter(({ id }) => id !== reception);
-    if (running.length < receptions_max) return;
-    throw new IcbdError('Busy', `${node} receives ${running.length} snapshots already`, {
+    const running = this.#options.running(reception);
+    if (running < receptions_max) return;
+    throw new IcbdError('Busy', `${node} receives ${running} snapshots already`, {
       ...details,
       hint: "wait, or raise transfers.receptions_max in the replica's config",
     });

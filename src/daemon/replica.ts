@@ -37,6 +37,8 @@ import { SnapshotScans } from './verify/snapshot_scans.js';
 
 /** States of a reception in which it works. */
 const working_states = ['preparing', 'ready', 'receiving', 'publishing'];
+/** States in which it counts against `receptions_max`. */
+const holding_states = [...working_states, 'disconnected'];
 /** Longest time that an orderly stop waits until what came is on disk, ms. */
 const keep_ms_max = 15_000;
 
@@ -92,15 +94,17 @@ async function canConfine({ mountpoint, log }: NodeBase): Promise<boolean> {
 /** What is needed to stop in order, and to say no meanwhile. */
 function makeStop(base: NodeBase, runtime: Runtime, repository: ImageRepository, config: ReplicaConfig) {
   const { name: node, storage, store } = base;
+  const receptions = (states: readonly string[]) =>
+    storage.actors.list({ kind: 'reception', states, limit: 100_000 });
   const stop = new NodeStop({
     node,
-    running: () => storage.actors.list({ kind: 'reception', states: working_states, limit: 100_000 }).length,
+    running: () => receptions(working_states).length,
     onAsked: () => undefined,
     onChange: (look) => void runtime.subscribe(look),
   });
   const admission = new Admission({
     node,
-    storage,
+    running: (except) => receptions(holding_states).filter(({ id }) => id !== except).length,
     store,
     repository,
     auto_add_images: config.auto_add_images,
@@ -170,7 +174,6 @@ function assemble(
       data_links,
       store,
       repository,
-      auto_add_images: config.auto_add_images,
       has_tunnel: tunnel !== undefined,
       openData: data_links.opening((session, options) => client.openData(session, options)),
       children,

@@ -1,19 +1,15 @@
 import { deleteParts } from '../../btrfs/parts.js';
 import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
 import { IcbdError } from '../../core/errors.js';
-import { identityOf } from '../../core/lineage.js';
 import type { EffectHandler } from '../../runtime/ports.js';
 import type { ImageRepository } from '../image_repository.js';
+import type { Admission } from '../reception_admission.js';
 import { type ReceptionPlace, type ReceptionStream, sourceOf, whyUseless } from './reception_place.js';
 
-/** With less room than this no stream is taken in, bytes. */
-const free_bytes_min = 64 * 1024 * 1024;
-
 export interface PrepareOptions {
+  readonly admission: Pick<Admission, 'assertNotBusy' | 'assertKnown' | 'heldBeside' | 'assertRoom'>;
   readonly store: SnapshotStore;
-  readonly repository: Pick<ImageRepository, 'path' | 'has' | 'add' | 'snapshots'>;
-  /** Whether a transfer of an image that is not there adds it. */
-  readonly auto_add_images: boolean;
+  readonly repository: Pick<ImageRepository, 'path' | 'has' | 'add'>;
   /** Whether this node has an ssh tunnel for those who ask for it. */
   readonly has_tunnel: boolean;
 }
@@ -25,37 +21,25 @@ type PrepareParams = ReceptionPlace & ReceptionStream & { readonly from_zero: bo
  * the part from which the stream goes on.
  */
 export function prepareEffect(options: PrepareOptions): EffectHandler {
-  const { store, repository } = options;
+  const { store, repository, admission } = options;
   return async (effect) => {
     const params = effect.params as PrepareParams;
     const { transfer, image, uuid, checkpoint } = params;
+    admission.assertNotBusy(effect.actor.id);
     checkTunnel(options, params);
     await ensureImage(options, image);
     const directory = repository.path(image);
     const reason = await whyFromZero(store, directory, params);
     const kept = reason === '' ? checkpoint : null;
     await deleteParts(store, directory, transfer, kept?.name);
-    const held = (await repository.snapshots(image)).map((snapshot) => ({
-      number: snapshot.number,
-      identity: identityOf(snapshot),
-    }));
-    if (held.some(({ number, identity }) => number === params.number && identity !== uuid)) {
-      throw new IcbdError('SnapshotConflict', `another snapshot stands as ${image}/${params.number}`, {
-        operation: 'prepare',
-        subject: `${image}/${params.number}`,
-        hint: 'delete it on this replica, or send under a new number',
-      });
-    }
-    if (held.some(({ identity }) => identity === uuid)) {
+    const held = await admission.heldBeside(params);
+    if (held.includes(uuid)) {
       await deleteParts(store, directory, transfer);
       await store.sync(directory);
       return { type: 'prepare.already_there' };
     }
-    checkParent(
-      params,
-      held.map(({ identity }) => identity),
-    );
-    await checkRoom(store, directory);
+    checkParent(params, held);
+    await admission.assertRoom(image);
     const keeps_checkpoint = kept !== null;
     return { type: 'prepare.done', keeps_checkpoint, resume_bytes: kept?.offset_bytes ?? 0, reason };
   };
@@ -78,18 +62,11 @@ function checkTunnel({ has_tunnel }: PrepareOptions, { ssh, transfer }: PrepareP
   });
 }
 
-async function ensureImage(options: PrepareOptions, image: string): Promise<void> {
-  const { repository, auto_add_images } = options;
+/** An image that is not there yet is added, where the config wants that. */
+async function ensureImage({ admission, repository }: PrepareOptions, image: string): Promise<void> {
+  admission.assertKnown(image);
   if (repository.has(image)) return;
-  if (auto_add_images) {
-    await repository.add({ name: image }, { kind: 'daemon', what: 'first transfer of the image' });
-    return;
-  }
-  throw new IcbdError('ImageNotFound', `this replica does not hold the image ${image}`, {
-    operation: 'prepare',
-    subject: image,
-    hint: `icbdrep image add ${image} --node NAME, or auto_add_images = true in the replica's config`,
-  });
+  await repository.add({ name: image }, { kind: 'daemon', what: 'first transfer of the image' });
 }
 
 function checkParent({ image, parent }: PrepareParams, identities: readonly string[]): void {
@@ -99,15 +76,5 @@ function checkParent({ image, parent }: PrepareParams, identities: readonly stri
     operation: 'prepare',
     subject,
     retryable: true,
-  });
-}
-
-async function checkRoom(store: SnapshotStore, directory: string): Promise<void> {
-  const free_bytes = await store.freeBytes(directory);
-  if (free_bytes >= free_bytes_min) return;
-  throw new IcbdError('NoSpace', `only ${free_bytes} bytes are free`, {
-    operation: 'prepare',
-    subject: directory,
-    hint: 'delete old snapshots of the replica, or give it more room',
   });
 }

@@ -4,26 +4,20 @@ import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
 import { IcbdError } from '../../core/errors.js';
 import type { EffectHandler } from '../../runtime/ports.js';
 import type { DataLinks } from '../data_links.js';
-import type { Admission } from '../reception_admission.js';
 import { type PrepareOptions, prepareEffect } from './prepare.js';
 import { type ReceiveOptions, receiveEffect } from './receive.js';
 import type { ReceptionPlace } from './reception_place.js';
 
 export type ReceptionEffectsOptions = PrepareOptions &
   ReceiveOptions & {
-    readonly admission: Pick<Admission, 'assertNotBusy'>;
     readonly data_links: Pick<DataLinks, 'during'>;
   };
 
 /** The effects of reception actors: `prepare`, `receive`, `publish`, `cleanup`. Each may run twice. */
 export function receptionEffects(options: ReceptionEffectsOptions): Record<string, EffectHandler> {
-  const { store, repository, admission, data_links } = options;
-  const prepare = prepareEffect(options);
+  const { store, repository, data_links } = options;
   return {
-    prepare: async (effect, tools) => {
-      admission.assertNotBusy(effect.actor.id);
-      return prepare(effect, tools);
-    },
+    prepare: prepareEffect(options),
     receive: data_links.during(receiveEffect(options)),
 
     publish: async (effect) => {

@@ -7,10 +7,12 @@ import type { DataSource, StreamPlace } from '../../../src/core/data_path.js';
 import { IcbdError } from '../../../src/core/errors.js';
 import type { EffectRecord, PlainEvent } from '../../../src/core/records.js';
 import { DataLinks } from '../../../src/daemon/data_links.js';
+import type { PrepareOptions } from '../../../src/daemon/effects/prepare.js';
 import {
   type ReceptionEffectsOptions,
   receptionEffects,
 } from '../../../src/daemon/effects/reception_effects.js';
+import { Admission, type AdmissionOptions } from '../../../src/daemon/reception_admission.js';
 import { type Child, startChild } from '../../../src/pipeline/child.js';
 import { FakeSnapshots } from '../../fakes/fake_snapshots.js';
 import { clock, partsIn } from '../pipeline/receive_support.js';
@@ -87,20 +89,29 @@ export class ReceptionBench {
 
   #options(): ReceptionEffectsOptions {
     const { store, image, stall_timeout_ms, checkpoint_bytes } = this;
+    const repository: PrepareOptions['repository'] & AdmissionOptions['repository'] = {
+      path: (name) => join(image, '..', name),
+      has: (name) => this.images.has(name),
+      snapshots: () => store.listSnapshots(image),
+      add: ({ name }) => {
+        this.images.add(name);
+        return Promise.resolve({} as never);
+      },
+    };
+    const admission = new Admission({
+      node: 'replica',
+      running: () => 0,
+      store,
+      repository,
+      auto_add_images: true,
+      receptions_max: 1,
+      isStopping: () => false,
+    });
     return {
-      admission: { assertNotBusy: () => undefined },
+      admission,
       data_links: new DataLinks(),
       store,
-      repository: {
-        path: (name) => join(image, '..', name),
-        has: (name) => this.images.has(name),
-        snapshots: () => store.listSnapshots(image),
-        add: ({ name }) => {
-          this.images.add(name);
-          return Promise.resolve({} as never);
-        },
-      },
-      auto_add_images: true,
+      repository,
       has_tunnel: this.has_tunnel,
       openData: (_, { from, is_tunnelled }) => {
         this.opened.push(from);
