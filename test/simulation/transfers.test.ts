@@ -39,6 +39,12 @@ describe('transfers through faults', () => {
     expect(simulation.network.cuts).toBeGreaterThan(10);
     expect(simulation.master.crashes).toBeGreaterThan(1);
     for (const replica of simulation.replicas) expect(replica.crashes).toBeGreaterThan(1);
+    const lives = simulation.replicas.flatMap(({ name }) =>
+      simulation.master.storage.history.events({ kind: 'replica', id: name }),
+    );
+    for (const state of ['suspect', 'back', 'online', 'offline']) {
+      expect(lives.filter((event) => event.state === state).length, state).toBeGreaterThan(5);
+    }
     const states = simulation.master.storage.actors.countByState('transfer');
     expect(states['completed']).toBeGreaterThan(5);
     const { transfers, master } = simulation;

@@ -41,7 +41,7 @@ async function changesAfter(
     .map(({ state, event, at_ms }) => ({
       state,
       type: event.type,
-      reason: String(event['reason'] ?? ''),
+      reason: typeof event['reason'] === 'string' ? event['reason'] : '',
       at_ms,
     }));
 }

@@ -1,5 +1,5 @@
 import { IcbdError } from '../../../src/core/errors.js';
-import type { OutgoingMessage } from '../../../src/core/records.js';
+import type { OutgoingMessage, PlainEvent } from '../../../src/core/records.js';
 import type { Random } from './random.js';
 import type { SimClock } from './sim_clock.js';
 import type { SimNode } from './sim_node.js';
@@ -79,6 +79,33 @@ export class Network {
     }
     this.#tellReceptions(replica, 'link.up');
     this.#planCut(link);
+    this.#planAnswer(link, 300);
+  }
+
+  /** As the keep-alives of a master: an answer, and now and then silence, which an answer ends, or the link's end. */
+  #planAnswer(link: SimLink, delay_ms: number): void {
+    const { clock, random } = this.#options;
+    clock.after(random.between(1, delay_ms), () => {
+      if (!link.is_up) return;
+      this.#tellReplica(link, { type: 'keepalive.answered', round_trip_ms: 1 });
+      this.#planSilence(link);
+    });
+  }
+
+  #planSilence(link: SimLink): void {
+    const { clock, random, isChaos } = this.#options;
+    clock.after(random.between(1_000, 60_000), () => {
+      if (!link.is_up || !isChaos()) return;
+      this.#tellReplica(link, { type: 'keepalive.missed', tries: 1, reason: 'silent' });
+      if (random.chance(0.5)) this.#planAnswer(link, 20_000);
+      else clock.after(20_000, () => link.is_up && this.cut(link.replica.name, 'silent for too long'));
+    });
+  }
+
+  #tellReplica(link: SimLink, event: PlainEvent): void {
+    const { runtime } = this.#options.master();
+    const to = { kind: 'replica', id: link.replica.name } as const;
+    runtime?.deliver(to, { ...event, session: link.session }, { kind: 'daemon', what: 'keep-alive' });
   }
 
   /** As the daemon of a replica does. */

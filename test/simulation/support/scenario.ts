@@ -79,13 +79,23 @@ class SlotChecker {
   }
 
   check(master: SimNode, { events }: Commit): void {
-    for (const { kind, id, state } of events) {
+    for (const { kind, id, state, event } of events) {
       if (kind !== 'transfer') continue;
+      if (event.type === 'slot.granted') this.#checkGrant(master, id);
       if (active_states.has(state)) this.#active.add(id);
       else this.#active.delete(id);
     }
     const is_touched = events.some(({ kind }) => kind === 'replica' || kind === 'transfer');
     if (is_touched) for (const name of replica_names) this.#checkReplica(master, name);
+  }
+
+  /** Nothing new may begin on a replica of which nobody knows whether it is still there. */
+  #checkGrant(master: SimNode, transfer: string): void {
+    const id = this.#replica_of.get(transfer) ?? '';
+    const state = master.storage.actors.load({ kind: 'replica', id })?.state;
+    if (state !== 'back' && state !== 'online') {
+      this.#violations.push(`${id} gave ${transfer} a slot while it was ${state}`);
+    }
   }
 
   #checkReplica(master: SimNode, name: string): void {
