@@ -98,6 +98,17 @@ export class Daemon {
   }
 }
 
+/** Runs `icbdrepd` with the config of a daemon to its end; returns its exit code and what it said. */
+export async function runDaemon(
+  { role, directory }: DaemonPlace,
+  ...options: readonly string[]
+): Promise<{ readonly code: number | undefined; readonly said: string }> {
+  const config = path.join(directory, 'config.toml');
+  const command = [`${built}daemon/icbdrepd.js`, role, '--config', config, ...options];
+  const { exitCode, all } = await execa(process.execPath, command, { reject: false, all: true });
+  return { code: exitCode, said: all };
+}
+
 /** Makes a secret that two nodes share; returns its file. */
 export async function makeSecret(file: string): Promise<string> {
   await writeFile(file, randomBytes(32).toString('hex'), { mode: 0o600 });

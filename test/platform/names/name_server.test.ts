@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NameReport } from '../../../src/core/name_report.js';
@@ -6,7 +6,7 @@ import { compareTrees } from '../../support/compare_trees.js';
 import { Fleet, type FleetNode, until } from '../../support/fleet.js';
 import { freePort } from '../../support/fleet_config.js';
 import { makeImageTree } from '../../support/image_tree.js';
-import { Daemon, makeSecret, nsList } from './daemon.js';
+import { Daemon, makeSecret, nsList, runDaemon } from './daemon.js';
 
 const lease_s = 6;
 const all_names = ['icbdrep.master', 'icbdrep.nameserver', 'icbdrep.replica.r1', 'icbdrep.replica.r2'];
@@ -114,6 +114,19 @@ describe('a name server of its own', () => {
     await expect(names.client.names.remove({ name: 'icbdrep.nameserver' })).rejects.toMatchObject({
       code: 'NotPermitted',
     });
+  });
+
+  test('it has no images, is not started twice, and checks its config', async () => {
+    await expect(names.client.images.list()).rejects.toMatchObject({ code: 'NotPermitted' });
+    await expect(names.client.transfers.list()).rejects.toMatchObject({ code: 'NotPermitted' });
+    expect(await runDaemon(names.place, '--check')).toMatchObject({ code: 0 });
+    const second = await runDaemon(names.place);
+    expect(second.code).toBe(14);
+    expect(second.said).toContain('AlreadyRunning');
+    const secret = path.join(fleet.directory, 'r1.names.secret');
+    await chmod(secret, 0o644);
+    expect(await runDaemon(names.place, '--check')).toMatchObject({ code: 2 });
+    await chmod(secret, 0o600);
   });
 
   test('killed and started again, it has lost no registration, and everything goes on', async () => {
