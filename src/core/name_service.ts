@@ -46,7 +46,7 @@ export interface NameCallOptions {
 }
 
 /**
- * A name server, as one caller may use it. Every change is durable when its promise is fulfilled.
+ * A name server, as one caller may use it. Every change but a renewal is durable when its promise is fulfilled.
  * All throw IcbdError `InvalidArgument` for what is no name, address, metadata or filter, and what links throw
  * where the name server is elsewhere.
  */

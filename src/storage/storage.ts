@@ -52,6 +52,19 @@ export class Storage {
     }
   }
 
+  /**
+   * As `transaction`, without waiting for the disk: a power cut may undo it, and a crash of this process does not.
+   * For what is told again soon, and so often that waiting each time would hold up the node.
+   */
+  quickTransaction<T>(work: () => T): T {
+    this.#database.pragma('synchronous = NORMAL');
+    try {
+      return this.transaction(work);
+    } finally {
+      this.#database.pragma('synchronous = FULL');
+    }
+  }
+
   /** Size of the database, without its log, in bytes. */
   sizeBytes(): number {
     const pages = this.#database.pragma('page_count', { simple: true }) as number;

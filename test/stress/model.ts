@@ -91,9 +91,9 @@ export class Model {
   /** What is wrong with a list; undefined if nothing is. */
   faultOfList(answer: readonly NameReport[], matches: Matches, span: Span): [string, string] | undefined {
     const listed = new Map(answer.map((report) => [report.name, report]));
+    // All names here are ASCII: in the order of their characters is in the order of their bytes.
     const disorder = answer.findIndex(
-      ({ name }, index) =>
-        index > 0 && Buffer.compare(Buffer.from(answer[index - 1]?.name ?? ''), Buffer.from(name)) >= 0,
+      ({ name }, index) => index > 0 && (answer[index - 1]?.name ?? '') >= name,
     );
     if (disorder !== -1) return ['every name once, in order', show(answer[disorder]?.name)];
     const server = listed.get(name_of_name_server);

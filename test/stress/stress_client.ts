@@ -41,7 +41,7 @@ interface Asked<T> {
   readonly answer: T | undefined;
   /** Of the refusal. */
   readonly code: string | undefined;
-  readonly got: string;
+  readonly got: () => string;
 }
 
 export class StressClient {
@@ -135,12 +135,12 @@ export class StressClient {
     }
     rates.add(kind, performance.now() - started_ms);
     const span = model.end(this.name);
-    const got = error === undefined ? show(answer) : `${error.code}: ${error.message}`;
+    const got = (): string => (error === undefined ? show(answer) : `${error.code}: ${error.message}`);
     return { text, span, answer, code: error?.code, got };
   }
 
   #wrong({ text, got }: Asked<unknown>, expected: string): never {
-    throw new WrongAnswer(this.name, text, expected, got);
+    throw new WrongAnswer(this.name, text, expected, got());
   }
 
   #expectCode(asked: Asked<unknown>, code: string): void {
@@ -293,7 +293,7 @@ export class StressClient {
     const asked = await this.#ask(kind, `list ${show(filter)}`, () => names.list(filter));
     if (asked.answer === undefined) return this.#wrong(asked, 'a list');
     const fault = model.faultOfList(asked.answer, matches, asked.span);
-    if (fault !== undefined) this.#wrong({ ...asked, got: fault[1] }, fault[0]);
+    if (fault !== undefined) this.#wrong({ ...asked, got: () => fault[1] }, fault[0]);
   }
 
   async #renew(): Promise<void> {

@@ -38,7 +38,7 @@ const removed_names_default = 100;
 const operation = 'name server';
 
 export interface NameRegistryOptions {
-  readonly storage: Pick<Storage, 'names' | 'transaction'>;
+  readonly storage: Pick<Storage, 'names' | 'transaction' | 'quickTransaction'>;
   readonly clock: Clock;
   /** The node that keeps the names. */
   readonly node: string;
@@ -48,7 +48,8 @@ export interface NameRegistryOptions {
 
 /**
  * The name server: registrations in the state database, and who may do what with them.
- * What a method changes, it changes in one transaction that is on disk when it returns.
+ * What a method changes, it changes in one transaction that is on disk when it returns. Renewals are not waited for: a
+ * new start gives every lease a full period anyway.
  * Its methods throw what `NameService` says.
  */
 export class NameRegistry {
@@ -141,7 +142,7 @@ export class NameRegistry {
 
   renew(caller: NameCaller): NameRenewal {
     const renew = (): string[] => this.#storage.names.renew(ownerOf(caller), this.#clock.now());
-    return { renewed: this.#storage.transaction(renew) };
+    return { renewed: this.#storage.quickTransaction(renew) };
   }
 
   lookup(name: string): NameReport {

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { lockStateDirectory, openDatabase } from '../../../src/storage/database.js';
 import { migrate, readMigrations } from '../../../src/storage/migrate.js';
+import { Storage } from '../../../src/storage/storage.js';
 
 const holder = fileURLToPath(new URL('holder.mjs', import.meta.url));
 const migrations = new URL('../../../migrations/', import.meta.url);
@@ -61,6 +62,21 @@ describe('the state database', () => {
       expect(database.pragma('synchronous', { simple: true })).toBe(2);
       database.close();
     }
+  });
+
+  test('waits for the disk in every transaction but a quick one', () => {
+    const pragma = vi.spyOn(BetterSqlite.prototype, 'pragma');
+    const storage = Storage.open(path.join(directory, 'state.db'));
+    const database = pragma.mock.contexts[0] as BetterSqlite.Database;
+    pragma.mockRestore();
+    const synchronous = (): unknown => database.pragma('synchronous', { simple: true });
+    const normal = 1;
+    const full = 2;
+    expect(storage.quickTransaction(synchronous)).toBe(normal);
+    expect(storage.transaction(synchronous)).toBe(full);
+    expect(() => storage.quickTransaction(() => storage.actors.load({} as never))).toThrow();
+    expect(synchronous()).toBe(full);
+    storage.close();
   });
 
   test('of a newer program is refused and left as it is', () => {
