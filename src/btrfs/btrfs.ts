@@ -12,7 +12,7 @@ import {
 } from './filesystem.js';
 import { listSnapshotsOf } from './list_snapshots.js';
 import { publishSubvolume } from './publish.js';
-import { type RunProgram, runProgram } from './run_program.js';
+import { type ProgramResult, type RunProgram, runProgram } from './run_program.js';
 import type { SnapshotStore, SubvolumeInfo } from './snapshot_store.js';
 import { parseSubvolumeShow } from './subvolume_output.js';
 
@@ -34,6 +34,36 @@ function alreadyThere(operation: string, path: string): IcbdError {
     operation,
     subject: path,
     hint: 'nothing was changed; take another number, or delete what is there',
+  });
+}
+
+function isCrossDevice(error: unknown): boolean {
+  return error instanceof IcbdError && error.message.includes('cross-device link');
+}
+
+function otherFilesystem(operation: string, source: string, destination: string): IcbdError {
+  return new IcbdError(
+    'BtrfsSubvolumeNotFound',
+    `${source} is not a subvolume of the filesystem of ${destination}`,
+    {
+      operation,
+      subject: source,
+      hint: 'a snapshot lies on the filesystem of what it is taken of',
+    },
+  );
+}
+
+/** EPERM although this is root: the kernel does not want to, whoever asks. */
+function isRefusedToRoot({ stderr }: ProgramResult): boolean {
+  return process.getuid?.() === 0 && stderr.includes('Operation not permitted');
+}
+
+function inUse(operation: string, path: string, result: ProgramResult): IcbdError {
+  const { message } = btrfsError(operation, path, result);
+  return new IcbdError('BtrfsFailed', message, {
+    operation,
+    subject: path,
+    hint: 'the kernel deletes no snapshot that btrfs send reads now, nor the default subvolume: wait, or cancel the transfer',
   });
 }
 
@@ -83,13 +113,26 @@ class BtrfsStore implements SnapshotStore {
     const operation = 'btrfs subvolume snapshot';
     const [from, to] = [resolve(source), resolve(destination)];
     if (!(await isSubvolumeRoot(from))) throw noSubvolume(operation, from);
-    const stdout = await this.#create(operation, ['subvolume', 'snapshot', '-r', from, to], to);
+    const args = ['subvolume', 'snapshot', '-r', from, to];
+    const stdout = await this.#create(operation, args, to).catch((error: unknown) => {
+      throw isCrossDevice(error) ? otherFilesystem(operation, from, to) : error;
+    });
     // A writable directory that appeared at `to` after it was checked takes the snapshot inside.
     const inside = join(to, basename(from));
     if (stdout.trimEnd().endsWith(`in '${inside}'`)) {
       await this.deleteSubvolume(inside);
       throw alreadyThere(operation, to);
     }
+  }
+
+  async setReadOnly(path: string): Promise<void> {
+    const operation = 'btrfs property set';
+    const subvolume = resolve(path);
+    if (!(await isSubvolumeRoot(subvolume))) throw noSubvolume(operation, subvolume);
+    const result = await this.#run('btrfs', ['property', 'set', '-t', 's', subvolume, 'ro', 'true'], {});
+    if (result.exit_code === 0) return;
+    if (!(await isSubvolumeRoot(subvolume))) throw noSubvolume(operation, subvolume);
+    throw btrfsError(operation, subvolume, result);
   }
 
   async createSubvolume(path: string): Promise<void> {
@@ -117,7 +160,9 @@ class BtrfsStore implements SnapshotStore {
     }
     const result = await this.#run('btrfs', ['subvolume', 'delete', subvolume], {});
     if (result.exit_code === 0 || (await lstatIfThere(subvolume)) === undefined) return;
-    throw btrfsError(operation, subvolume, result);
+    throw isRefusedToRoot(result)
+      ? inUse(operation, subvolume, result)
+      : btrfsError(operation, subvolume, result);
   }
 
   async publish(

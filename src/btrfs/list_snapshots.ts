@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IcbdError } from '../core/errors.js';
-import { compareByAge, type SnapshotInfo } from '../core/lineage.js';
+import { compareSnapshots, type SnapshotInfo } from '../core/lineage.js';
 import { checkSnapshotNumber } from '../core/names.js';
 import { btrfsError } from './btrfs_errors.js';
 import { directoryNames, lstatIfThere, subvolume_inode } from './filesystem.js';
@@ -106,7 +106,7 @@ export async function listSnapshotsOf(
     const { uuid, received_uuid, parent_uuid, created_generation } = row;
     snapshots.push({ number, uuid, received_uuid, parent_uuid, created_generation, created_at_ms });
   }
-  return snapshots.toSorted(compareByAge);
+  return snapshots.toSorted(compareSnapshots);
 }
 
 /** In ms, whole seconds as btrfs prints them; undefined if the kernel does not tell. */

@@ -22,7 +22,7 @@ export interface SnapshotStore {
   checkMountpoint(path: string): Promise<void>;
 
   /**
-   * The complete snapshots directly inside the directory `image_path`, oldest first (`compareByAge`).
+   * The complete snapshots directly inside the directory `image_path`, in order (`compareSnapshots`).
    *
    * Complete is what is read-only: `btrfs receive` sets the flag last, after received_uuid. Names that start with
    * `.`, or that `checkSnapshotNumber` refuses, are left out. Creation times have whole seconds.
@@ -48,10 +48,17 @@ export interface SnapshotStore {
 
   /**
    * Takes a read-only snapshot of `source`. Not idempotent: the second call throws `SnapshotAlreadyExists`.
-   * @throws IcbdError `BtrfsSubvolumeNotFound` (the source), `SnapshotAlreadyExists` (anything stands at
-   *   `destination`, which is left as it was), `DirNotFound` (the directory of `destination`)
+   * @throws IcbdError `BtrfsSubvolumeNotFound` (the source, also one of another filesystem), `SnapshotAlreadyExists`
+   *   (anything stands at `destination`, which is left as it was), `DirNotFound` (the directory of `destination`)
    */
   createSnapshot(source: string, destination: string): Promise<void>;
+
+  /**
+   * Makes a subvolume read-only. Idempotent. What has a file in it open for writing can go on writing: the kernel
+   * looks at the flag only when a file is opened.
+   * @throws IcbdError `BtrfsSubvolumeNotFound` if there is nothing, or what is there is not a subvolume
+   */
+  setReadOnly(path: string): Promise<void>;
 
   /**
    * Makes an empty writable subvolume.
@@ -63,7 +70,7 @@ export interface SnapshotStore {
    * Deletes a subvolume, read-only or not, complete or not. Idempotent: what is gone already is a success.
    * Its space comes back later, when the filesystem's cleaner has run.
    * @throws IcbdError `BtrfsSubvolumeNotFound` if `path` is something else than a subvolume, which is never touched;
-   *   `BtrfsFailed` if other subvolumes lie inside, which are never touched either
+   *   `BtrfsFailed` if other subvolumes lie inside, which are never touched either, or `btrfs send` reads it
    */
   deleteSubvolume(path: string): Promise<void>;
 

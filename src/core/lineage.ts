@@ -2,7 +2,7 @@
  * Lineage: the snapshots of one image on two nodes, and which came from which.
  * All decisions go by uuid and received_uuid; a number alone never proves that two snapshots are the same.
  */
-import { compareSnapshotNumbers } from './names.js';
+import { compareSnapshotNumbers, isDecimalNumber } from './names.js';
 
 /** One read-only subvolume of an image, as btrfs describes it. */
 export interface SnapshotInfo {
@@ -45,6 +45,27 @@ export function compareByAge(a: SnapshotInfo, b: SnapshotInfo): number {
   return a.created_generation - b.created_generation || compareSnapshotNumbers(a.number, b.number);
 }
 
+/** The order in which snapshots are shown: decimal numbers by value, then other names by creation. */
+export function compareSnapshots(a: SnapshotInfo, b: SnapshotInfo): number {
+  const are_names = !isDecimalNumber(a.number) && !isDecimalNumber(b.number);
+  return are_names ? compareByAge(a, b) : compareSnapshotNumbers(a.number, b.number);
+}
+
+/** The last snapshot of an image: that of the largest number, or, if none has a number, the newest. */
+export function lastSnapshot<T extends SnapshotInfo>(snapshots: readonly T[]): T | undefined {
+  const numbered = snapshots.filter(({ number }) => isDecimalNumber(number));
+  return (numbered.length > 0 ? numbered : snapshots).toSorted(compareSnapshots).at(-1);
+}
+
+/** Those of `ours` that the other side holds as well, the base of the next increment first. */
+export function commonSnapshots<T extends SnapshotInfo>(
+  ours: readonly T[],
+  theirs: readonly SnapshotInfo[],
+): T[] {
+  const held = new Set(theirs.map(identityOf));
+  return ours.filter((snapshot) => held.has(identityOf(snapshot))).toSorted((a, b) => compareByAge(b, a));
+}
+
 /**
  * Decides how `target` gets to a replica.
  *
@@ -68,12 +89,9 @@ export function planTransfer(
   const same = theirs.find((snapshot) => isSameSnapshot(snapshot, target));
   if (same !== undefined) return { kind: 'already_there', number: same.number };
 
-  const held = new Set(theirs.map(identityOf));
-  const common = ours
-    .filter((snapshot) => snapshot.uuid !== target.uuid && held.has(identityOf(snapshot)))
-    .toSorted(compareByAge);
+  const common = commonSnapshots(ours, theirs).filter((snapshot) => snapshot.uuid !== target.uuid);
   const older = common.filter((snapshot) => compareByAge(snapshot, target) < 0);
-  const parent = older.at(-1) ?? common.at(0);
+  const parent = older.at(0) ?? common.at(-1);
   if (parent === undefined) {
     const reason =
       theirs.length === 0 ? 'the replica holds no snapshot of the image' : 'no snapshot in common';

@@ -52,9 +52,14 @@ export function checkNodeName(name: string): string {
 
 const decimal = /^(0|[1-9][0-9]*)$/;
 
+/** Whether a snapshot's name is a decimal number without leading zeros: such names have an order of their own. */
+export function isDecimalNumber(name: string): boolean {
+  return decimal.test(name);
+}
+
 /**
- * Orders snapshot numbers: decimal numbers by value, then all other names by UTF-16 code units.
- * Numbers of any length are compared exactly.
+ * Orders snapshot numbers by what they say alone: decimal numbers by value, then all other names by UTF-16 code
+ * units. Numbers of any length are compared exactly. `compareSnapshots` knows when the others were made.
  */
 export function compareSnapshotNumbers(a: string, b: string): number {
   const a_is_number = decimal.test(a);

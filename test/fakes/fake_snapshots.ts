@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { checkHiddenName, checkReceived, targetExists } from '../../src/btrfs/publish.js';
 import type { SnapshotStore, SubvolumeInfo } from '../../src/btrfs/snapshot_store.js';
 import { IcbdError } from '../../src/core/errors.js';
-import { compareByAge, identityOf, type SnapshotInfo } from '../../src/core/lineage.js';
+import { compareSnapshots, identityOf, type SnapshotInfo } from '../../src/core/lineage.js';
 import { checkSnapshotNumber, hidden_prefix } from '../../src/core/names.js';
 
 type Node =
@@ -63,7 +63,7 @@ export class FakeSnapshots implements SnapshotStore {
     );
     return snapshots
       .map(({ read_only: _, subvolume_id: __, ...snapshot }) => snapshot)
-      .toSorted(compareByAge);
+      .toSorted(compareSnapshots);
   }
 
   async listHidden(image_path: string): Promise<string[]> {
@@ -87,6 +87,11 @@ export class FakeSnapshots implements SnapshotStore {
     this.#checkFree(destination, 'create snapshot');
     const inherited = read_only ? received_uuid : '';
     this.#add(destination, { parent_uuid: uuid, received_uuid: inherited, read_only: true });
+  }
+
+  async setReadOnly(path: string): Promise<void> {
+    const info = await this.inspect(path);
+    this.#nodes.set(path, { kind: 'subvolume', info: { ...info, read_only: true } });
   }
 
   async createSubvolume(path: string): Promise<void> {

@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type SnapshotInfo, compareByAge, identityOf, planTransfer } from '../../../src/core/lineage.js';
+import {
+  type SnapshotInfo,
+  commonSnapshots,
+  compareByAge,
+  compareSnapshots,
+  identityOf,
+  lastSnapshot,
+  planTransfer,
+} from '../../../src/core/lineage.js';
 
 /** A snapshot made on the master: `u` and its number are its uuid, its number its age. */
 const made = (number: number, more: Partial<SnapshotInfo> = {}): SnapshotInfo => ({
@@ -85,4 +93,55 @@ test('identity and age', () => {
   expect([identityOf(made(1)), identityOf(copy(1))]).toEqual(['u1', 'u1']);
   const same_generation = [made(10, { created_generation: 5 }), made(9, { created_generation: 5 }), made(1)];
   expect(same_generation.toSorted(compareByAge).map(({ number }) => number)).toEqual(['9', '10', '1']);
+});
+
+/** Named, and made in this order. */
+const named = (...names: string[]): SnapshotInfo[] =>
+  names.map((number, index) => made(index, { number, created_generation: index }));
+const numbersOf = (snapshots: readonly SnapshotInfo[]): string[] => snapshots.map(({ number }) => number);
+
+describe('order', () => {
+  test.each([
+    [['10', '9', '2'], ['2', '9', '10'], '10'],
+    [['zebra', 'ant'], ['zebra', 'ant'], 'ant'],
+    [['zebra', '3', 'ant', '100', '20'], ['3', '20', '100', 'zebra', 'ant'], '100'],
+    [['007', '7', '07'], ['7', '007', '07'], '7'],
+    [
+      ['99999999999999999999', '100000000000000000000'],
+      ['99999999999999999999', '100000000000000000000'],
+      '100000000000000000000',
+    ],
+  ])('%j made in this order is %j, and its last is %s', (made_so, shown_so, last) => {
+    expect(numbersOf(named(...made_so).toSorted(compareSnapshots))).toEqual(shown_so);
+    expect(lastSnapshot(named(...made_so))?.number).toBe(last);
+  });
+
+  test('the last of none is none', () => {
+    expect(lastSnapshot([])).toBeUndefined();
+  });
+
+  test('is the same whatever order they come in', () => {
+    const name = fc.oneof(fc.nat({ max: 200 }).map(String), fc.constantFrom('a', 'b', '01', 'x y'));
+    const several = fc.uniqueArray(fc.tuple(name, fc.nat({ max: 9 })), { selector: ([number]) => number });
+    fc.assert(
+      fc.property(several, fc.nat(), (pairs, turn) => {
+        const snapshots = pairs.map(([number, created_generation]) =>
+          made(1, { number, created_generation }),
+        );
+        const turned = [...snapshots.slice(turn % 7), ...snapshots.slice(0, turn % 7)];
+        const shown = snapshots.toSorted(compareSnapshots);
+        expect(turned.toSorted(compareSnapshots)).toEqual(shown);
+        const numbers = shown.filter(({ number }) => /^(0|[1-9]\d*)$/.test(number));
+        expect(lastSnapshot(turned)).toEqual((numbers.length > 0 ? numbers : shown).at(-1));
+      }),
+    );
+  });
+});
+
+test('what both hold: that of the next increment comes first', () => {
+  const theirs = [copy(2), copy(4, { number: 'four' }), made(5, { uuid: 'x' })];
+  expect(commonSnapshots(ours, theirs).map(({ number }) => number)).toEqual(['4', '2']);
+  const next = made(6);
+  expect(planTransfer(next, [...ours, next], theirs)).toMatchObject({ parent: { number: '4' } });
+  expect(commonSnapshots(ours, [])).toEqual([]);
 });
