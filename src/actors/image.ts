@@ -26,8 +26,10 @@ export interface ImageContext extends ImageInput {
 
 export interface ScanResult {
   readonly snapshot_count: number;
-  /** Number of the newest snapshot; empty if there is none. */
+  /** Number of the last snapshot; empty if there is none. */
   readonly newest: string;
+  /** Differs for every other set of snapshots; empty if it is not known. */
+  readonly fingerprint: string;
 }
 
 export type ImageEvent = (
@@ -35,12 +37,15 @@ export type ImageEvent = (
   | { readonly type: 'image.remove' }
   | { readonly type: 'image.rescan' }
   | { readonly type: 'snapshot.create'; readonly number: string }
+  | { readonly type: 'snapshot.add'; readonly number: string; readonly from: string }
   | { readonly type: 'snapshot.delete'; readonly number: string }
   | { readonly type: 'image.send'; readonly transfers: readonly TransferInput[] }
   | { readonly type: 'scan.done'; readonly result: ScanResult }
   | { readonly type: 'scan.failed'; readonly error: ErrorReport }
   | { readonly type: 'create_snapshot.done'; readonly number: string }
   | { readonly type: 'create_snapshot.failed'; readonly error: ErrorReport }
+  | { readonly type: 'add_snapshot.done'; readonly number: string }
+  | { readonly type: 'add_snapshot.failed'; readonly error: ErrorReport }
   | { readonly type: 'delete_snapshot.done'; readonly number: string }
   | { readonly type: 'delete_snapshot.failed'; readonly error: ErrorReport }
 ) &
@@ -69,6 +74,15 @@ const work = {
       params: ({ context, event }: { context: ImageContext; event: { number: string } }) => ({
         kind: 'create_snapshot',
         params: { image: context.name, source: context.source, number: event.number },
+      }),
+    },
+  },
+  'snapshot.add': {
+    actions: {
+      type: 'effect',
+      params: ({ context, event }: { context: ImageContext; event: { number: string; from: string } }) => ({
+        kind: 'add_snapshot',
+        params: { image: context.name, source: context.source, number: event.number, from: event.from },
       }),
     },
   },
@@ -116,6 +130,8 @@ export const imageMachine = setupImage.createMachine({
         'image.rescan': { target: 'scanning', reenter: true },
         'create_snapshot.done': { target: 'scanning', reenter: true },
         'create_snapshot.failed': { actions: noteError },
+        'add_snapshot.done': { target: 'scanning', reenter: true },
+        'add_snapshot.failed': { actions: noteError },
         'delete_snapshot.done': { target: 'scanning', reenter: true },
         'delete_snapshot.failed': { actions: noteError },
       },
@@ -127,6 +143,8 @@ export const imageMachine = setupImage.createMachine({
         'image.rescan': 'scanning',
         'create_snapshot.done': 'scanning',
         'create_snapshot.failed': { actions: noteError },
+        'add_snapshot.done': 'scanning',
+        'add_snapshot.failed': { actions: noteError },
         'delete_snapshot.done': 'scanning',
         'delete_snapshot.failed': { actions: noteError },
       },

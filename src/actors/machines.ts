@@ -3,6 +3,7 @@ import type { AnyStateMachine } from 'xstate';
 import type { ActorKind, ActorLabels, MachineSnapshot } from '../core/records.js';
 import { receptionFrom1, receptionFrom2, transferFrom1, transferFrom2 } from './migrations.js';
 import { type ImageContext, imageMachine } from './image.js';
+import { imageFrom1 } from './image_migrations.js';
 import { receptionMachine } from './reception.js';
 import type { ReceptionContext } from './reception_events.js';
 import { type ReplicaContext, replicaMachine } from './replica.js';
@@ -25,8 +26,8 @@ export type MachineDefinitions = Readonly<Record<ActorKind, MachineDefinition>>;
 export const machines: MachineDefinitions = {
   image: {
     machine: imageMachine,
-    version: 1,
-    migrations: {},
+    version: 2,
+    migrations: { 1: imageFrom1 },
     labels: (context: ImageContext) => ({ image: context.name }),
   },
   replica: {

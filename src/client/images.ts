@@ -1,4 +1,4 @@
-import type { ImageAddRequest, ImageReport } from '../core/report.js';
+import type { ImageAddRequest, ImageDetails, ImageReport } from '../core/report.js';
 import { type CallOptions, type ControlConnection, type NodeOptions, part } from './connection.js';
 
 /** The images of a node. */
@@ -12,6 +12,20 @@ export class ImagesClient {
   /** By name. */
   list({ node, signal }: NodeOptions = {}): Promise<ImageReport[]> {
     return this.#connection.call('GET', 'images', { query: { node }, signal });
+  }
+
+  /** All about one, with who needs which of its snapshots. @throws IcbdError `ImageNotFound` */
+  get(name: string, { node, signal }: NodeOptions = {}): Promise<ImageDetails> {
+    return this.#connection.call('GET', `images/${part(name)}`, { query: { node }, signal });
+  }
+
+  async has(name: string, options: NodeOptions = {}): Promise<boolean> {
+    return this.list(options).then((images) => images.some((image) => image.name === name));
+  }
+
+  /** Looks at the disk again, and waits for what is found. @throws IcbdError `ImageNotFound` */
+  rescan(name: string, { node, signal }: NodeOptions = {}): Promise<ImageReport> {
+    return this.#connection.call('POST', `images/${part(name)}/rescan`, { body: { node }, signal });
   }
 
   /** @throws IcbdError `ImageAlreadyExists`, `DirNotFound`, `BtrfsPathNotFound`, `BtrfsSubvolumeNotFound` */

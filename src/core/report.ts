@@ -85,18 +85,50 @@ export interface ImageReport {
   readonly codec: Codec | null;
   /** As the last scan found it; null before the first. */
   readonly snapshot_count: number | null;
+  /** Number of its last snapshot; empty if there is none. */
   readonly newest: string;
   readonly error: ErrorReport | null;
+}
+
+/** All about one image, as it is on disk now. */
+export interface ImageDetails extends ImageReport {
+  readonly last: SnapshotReport | null;
+  /** Which of its snapshots somebody needs. */
+  readonly needs: readonly SnapshotNeed[];
+}
+
+/** Why a snapshot should stay where it is. */
+export interface SnapshotNeed {
+  readonly number: string;
+  /**
+   * `sent`, `received`: by a transfer under way. `parent`: such a transfer builds on it. `base`: the next increment
+   * between this node and `node` will build on it.
+   */
+  readonly kind: 'sent' | 'received' | 'parent' | 'base';
+  /** The node at the other end. */
+  readonly node: string;
+  /** Empty for a base. */
+  readonly transfer: string;
+  /** Unix ms. */
+  readonly since_ms: number;
+  /** Of a base: the snapshot that the next transfer would build on without it; empty: it would be a full one. */
+  readonly otherwise: string;
 }
 
 export interface SnapshotReport {
   readonly image: string;
   readonly number: string;
+  readonly mountpoint: string;
+  /** `<mountpoint>/<image>` */
+  readonly image_path: string;
+  /** `<mountpoint>/<image>/<number>` */
   readonly path: string;
   readonly uuid: string;
   readonly received_uuid: string;
   /** Unix ms. */
   readonly created_at_ms: number;
+  /** Null: it was not asked for. */
+  readonly needed_by: readonly SnapshotNeed[] | null;
 }
 
 export interface ProgressReport {

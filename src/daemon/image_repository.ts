@@ -1,14 +1,18 @@
-import { lstat, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ImageContext } from '../actors/image.js';
 import type { SnapshotStore } from '../btrfs/snapshot_store.js';
 import { IcbdError } from '../core/errors.js';
-import type { SnapshotInfo } from '../core/lineage.js';
+import { type SnapshotInfo, lastSnapshot } from '../core/lineage.js';
 import { checkImageName, checkSnapshotNumber } from '../core/names.js';
-import type { ActorRecord, EventCause, PlainEvent } from '../core/records.js';
-import type { ImageAddRequest, ImageReport, SnapshotReport } from '../core/report.js';
+import type { ActorRecord, EventCause } from '../core/records.js';
+import type { ImageAddRequest, ImageDetails, ImageReport, SnapshotReport } from '../core/report.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Storage } from '../storage/storage.js';
+import { checkDirectory, checkSource, defaultSource } from './image_directory.js';
+import { reportImage, reportSnapshot } from './image_reports.js';
+import { deliverAndWait, workOn } from './image_work.js';
+import { assertNotNeeded } from './snapshot_guards.js';
+import { type HeldByReplicas, needsOf } from './snapshot_needs.js';
 
 export interface ImageRepositoryOptions {
   readonly runtime: Runtime;
@@ -17,12 +21,16 @@ export interface ImageRepositoryOptions {
   readonly mountpoint: string;
   /** Whether adding an image makes its directory if it is missing: yes on replicas, on demand on the master. */
   readonly makes_directories: boolean;
-  /** Throws `SnapshotInUse` when a snapshot must not be deleted now. */
+  /** Throws `SnapshotInUse` when what runs needs a snapshot. */
   readonly assertNotInUse: (image: string, number: string) => void;
 }
 
-/** Name of the writable subvolume in an image's directory that snapshots are taken of by default. */
-const default_source = 'live';
+export interface DeleteOptions {
+  /** Deletes also what somebody needs. */
+  readonly force?: boolean | undefined;
+  /** What replicas hold of the image. */
+  readonly held?: HeldByReplicas | undefined;
+}
 
 /** The images of this node, and the operations on them that an operator or a peer can ask for. */
 export class ImageRepository {
@@ -48,6 +56,26 @@ export class ImageRepository {
   }
 
   /**
+   * All about one image: its actor's state, and its snapshots as they are on disk now. Of one that cannot be read, what
+   * was known last.
+   * @param held what replicas hold of it
+   * @throws IcbdError `ImageNotFound`
+   */
+  async details(name: string, held?: HeldByReplicas): Promise<ImageDetails> {
+    const image = this.#report(this.require(name));
+    const snapshots = await this.snapshots(name).catch(() => undefined);
+    if (snapshots === undefined) return { ...image, last: null, needs: [] };
+    const last = lastSnapshot(snapshots);
+    return {
+      ...image,
+      snapshot_count: snapshots.length,
+      newest: last?.number ?? '',
+      last: last === undefined ? null : this.#reportSnapshot(name, last),
+      needs: needsOf(this.#options.storage, name, snapshots, held),
+    };
+  }
+
+  /**
    * Adds an image, and finds the snapshots that are on disk already.
    * @throws IcbdError `InvalidArgument`, `ImageAlreadyExists`, `DirNotFound`, `BtrfsPathNotFound`,
    *   `BtrfsSubvolumeNotFound` (a source that is not a subvolume); then nothing has changed
@@ -61,12 +89,16 @@ export class ImageRepository {
         subject: name,
       });
     }
-    if (request.source !== undefined) await this.#checkSource(request.source);
-    await this.#checkDirectory(directory, request.create === true);
-    const source = request.source ?? (await this.#defaultSource(directory));
+    const { store, runtime, makes_directories } = this.#options;
+    const { source: wanted, create = false } = request;
+    if (wanted !== undefined) await checkSource(store, wanted);
+    await checkDirectory(store, directory, {
+      directory: create || makes_directories,
+      source: create && !makes_directories,
+    });
+    const source = wanted ?? (await defaultSource(store, directory));
     const settings = { source, codec: request.codec ?? null };
-    const input = { name, ...settings };
-    await this.#deliver(name, { type: 'image.add', ...settings }, cause, input);
+    await deliverAndWait(runtime, name, { type: 'image.add', ...settings }, cause, { name, ...settings });
     return this.#report(this.require(name));
   }
 
@@ -77,7 +109,14 @@ export class ImageRepository {
     return this.#report(this.#options.storage.actors.load(record) ?? record);
   }
 
-  /** Oldest first, as they are on disk now. @throws IcbdError `ImageNotFound`, `DirNotFound` */
+  /** Looks at the disk again, and waits for what it finds. @throws IcbdError `ImageNotFound` */
+  async rescan(name: string, cause: EventCause): Promise<ImageReport> {
+    this.require(name);
+    await deliverAndWait(this.#options.runtime, name, { type: 'image.rescan' }, cause);
+    return this.#report(this.require(name));
+  }
+
+  /** In order, as they are on disk now; empty if there are none. @throws IcbdError `ImageNotFound`, `DirNotFound` */
   async snapshots(name: string): Promise<SnapshotInfo[]> {
     this.require(name);
     return this.#options.store.listSnapshots(this.path(name));
@@ -86,12 +125,33 @@ export class ImageRepository {
   /** @throws IcbdError `ImageNotFound`, `SnapshotNotFound` */
   async snapshot(name: string, number: string): Promise<SnapshotInfo> {
     checkSnapshotNumber(number);
-    const found = (await this.snapshots(name)).find((snapshot) => snapshot.number === number);
-    if (found !== undefined) return found;
-    throw new IcbdError('SnapshotNotFound', `the image ${name} has no snapshot ${number}`, {
+    return find(name, number, await this.snapshots(name));
+  }
+
+  /**
+   * The same, as reports.
+   * @param held what replicas hold of the image; undefined: who needs which snapshot is not looked for
+   */
+  async reports(name: string, held?: HeldByReplicas): Promise<SnapshotReport[]> {
+    const snapshots = await this.snapshots(name);
+    const needs = held === undefined ? undefined : needsOf(this.#options.storage, name, snapshots, held);
+    const { mountpoint } = this.#options;
+    return snapshots.map((snapshot) => reportSnapshot(mountpoint, name, snapshot, needs));
+  }
+
+  /** @throws IcbdError `ImageNotFound`, `SnapshotNotFound` */
+  async report(name: string, number: string): Promise<SnapshotReport> {
+    return this.#reportSnapshot(name, await this.snapshot(name, number));
+  }
+
+  /** The snapshot of the largest number, or, if none has a number, the newest. @throws as `report` */
+  async last(name: string): Promise<SnapshotReport> {
+    const last = lastSnapshot(await this.snapshots(name));
+    if (last !== undefined) return this.#reportSnapshot(name, last);
+    throw new IcbdError('SnapshotNotFound', `the image ${name} has no snapshots`, {
       operation: 'find snapshot',
-      subject: `${name}/${number}`,
-      hint: `icbdrep snapshots ${name}`,
+      subject: name,
+      hint: `icbdrep snapshot create ${name}`,
     });
   }
 
@@ -104,26 +164,52 @@ export class ImageRepository {
     if (number !== undefined) checkSnapshotNumber(number);
     this.require(name);
     const event = { type: 'snapshot.create', number: number ?? '' };
-    const made = await this.#work(name, event, 'create_snapshot', cause);
-    return this.reportSnapshot(name, await this.snapshot(name, String(made['number'])));
+    const made = await workOn(this.#options.runtime, name, event, 'create_snapshot', cause);
+    return this.report(name, String(made['number']));
+  }
+
+  /**
+   * Takes a subvolume that somebody else made into the image.
+   * @param from absolute path of the one to take a read-only snapshot of; undefined: the writable one that stands under
+   *   `number` becomes read-only. Nothing may have a file in it open for writing.
+   * @throws IcbdError `ImageNotFound`, `BtrfsSubvolumeNotFound`, `SnapshotAlreadyExists`, `InvalidArgument`
+   */
+  async addSnapshot(
+    name: string,
+    number: string,
+    from: string | undefined,
+    cause: EventCause,
+  ): Promise<SnapshotReport> {
+    checkSnapshotNumber(number);
+    this.require(name);
+    if (from !== undefined && !path.isAbsolute(from)) {
+      throw new IcbdError('InvalidArgument', `${JSON.stringify(from)} is not an absolute path`, {
+        operation: 'add snapshot',
+        subject: `${name}/${number}`,
+      });
+    }
+    const event = { type: 'snapshot.add', number, from: from ?? '' };
+    await workOn(this.#options.runtime, name, event, 'add_snapshot', cause);
+    return this.report(name, number);
   }
 
   /** @throws IcbdError `ImageNotFound`, `SnapshotNotFound`, `SnapshotInUse` */
-  async deleteSnapshot(name: string, number: string, cause: EventCause): Promise<SnapshotReport> {
-    const snapshot = await this.snapshot(name, number);
-    this.#options.assertNotInUse(name, number);
-    await this.#work(name, { type: 'snapshot.delete', number }, 'delete_snapshot', cause);
-    return this.reportSnapshot(name, snapshot);
-  }
-
-  /** Oldest first; empty if there are none. @throws IcbdError `ImageNotFound`, `DirNotFound` */
-  async reports(name: string): Promise<SnapshotReport[]> {
-    return (await this.snapshots(name)).map((snapshot) => this.reportSnapshot(name, snapshot));
-  }
-
-  reportSnapshot(image: string, snapshot: SnapshotInfo): SnapshotReport {
-    const { number, uuid, received_uuid, created_at_ms } = snapshot;
-    return { image, number, path: path.join(this.path(image), number), uuid, received_uuid, created_at_ms };
+  async deleteSnapshot(
+    name: string,
+    number: string,
+    cause: EventCause,
+    { force = false, held }: DeleteOptions = {},
+  ): Promise<SnapshotReport> {
+    checkSnapshotNumber(number);
+    const snapshots = await this.snapshots(name);
+    const snapshot = find(name, number, snapshots);
+    const { runtime, storage } = this.#options;
+    if (!force) {
+      assertNotNeeded(name, number, needsOf(storage, name, snapshots, held));
+      this.#options.assertNotInUse(name, number);
+    }
+    await workOn(runtime, name, { type: 'snapshot.delete', number }, 'delete_snapshot', cause);
+    return this.#reportSnapshot(name, snapshot);
   }
 
   /** The image's actor. @throws IcbdError `ImageNotFound` */
@@ -148,77 +234,21 @@ export class ImageRepository {
     return record === undefined || record.settled ? undefined : record;
   }
 
-  async #checkSource(source: string): Promise<void> {
-    if (path.isAbsolute(source) && (await this.#options.store.isSubvolume(source))) return;
-    throw new IcbdError('BtrfsSubvolumeNotFound', `${source} is not a subvolume`, {
-      operation: 'add image',
-      subject: source,
-      hint: `an absolute path to a writable subvolume: btrfs subvolume create ${source}`,
-    });
-  }
-
-  async #checkDirectory(directory: string, create: boolean): Promise<void> {
-    const { store, makes_directories } = this.#options;
-    const stats = await lstat(directory).catch(() => undefined);
-    if (stats === undefined && (create || makes_directories)) {
-      await mkdir(directory);
-      if (create && !makes_directories) await store.createSubvolume(path.join(directory, default_source));
-      // The database says that the image is there: so must the disk, after a power cut too.
-      await store.checkMountpoint(directory);
-      await store.sync(directory);
-    } else if (!stats?.isDirectory()) {
-      throw new IcbdError('DirNotFound', `there is no directory ${directory}`, {
-        operation: 'add image',
-        subject: directory,
-        hint: 'make it, or use --create',
-      });
-    }
-    await store.checkMountpoint(directory);
-  }
-
-  async #defaultSource(directory: string): Promise<string> {
-    const source = path.join(directory, default_source);
-    return (await this.#options.store.isSubvolume(source)) ? source : '';
-  }
-
-  async #deliver(name: string, event: PlainEvent, cause: EventCause, input?: unknown): Promise<void> {
-    const { runtime } = this.#options;
-    const commit = runtime.deliver({ kind: 'image', id: name }, event, cause, input);
-    await Promise.all(commit.effects.map((effect) => runtime.effectEnd(effect.id)));
-  }
-
-  /** Delivers an event that starts one effect, and waits for its end. */
-  async #work(name: string, event: PlainEvent, effect: string, cause: EventCause): Promise<PlainEvent> {
-    const { runtime } = this.#options;
-    const commit = runtime.deliver({ kind: 'image', id: name }, event, cause);
-    const started = commit.effects.find(({ kind }) => kind === effect);
-    if (started === undefined) {
-      throw new IcbdError('NotAllowedNow', `the image ${name} cannot do that now`, {
-        operation: event.type,
-        subject: name,
-        hint: 'icbdrep images tells its state',
-      });
-    }
-    const end = await runtime.effectEnd(started.id);
-    if (end.status === 'done') return end.event;
-    if (end.status === 'failed') throw IcbdError.fromReport(end.event['error'] as never);
-    throw new IcbdError('Interrupted', 'the daemon stopped meanwhile', {
-      operation: event.type,
-      subject: name,
-    });
-  }
-
   #report(record: ActorRecord): ImageReport {
-    const context = record.snapshot.context as ImageContext;
-    return {
-      name: context.name,
-      state: record.state,
-      path: path.join(this.#options.mountpoint, context.name),
-      source: context.source,
-      codec: context.codec,
-      snapshot_count: context.scan?.snapshot_count ?? null,
-      newest: context.scan?.newest ?? '',
-      error: context.error,
-    };
+    return reportImage(this.#options.mountpoint, record);
   }
+
+  #reportSnapshot(image: string, snapshot: SnapshotInfo): SnapshotReport {
+    return reportSnapshot(this.#options.mountpoint, image, snapshot);
+  }
+}
+
+function find(image: string, number: string, snapshots: readonly SnapshotInfo[]): SnapshotInfo {
+  const found = snapshots.find((snapshot) => snapshot.number === number);
+  if (found !== undefined) return found;
+  throw new IcbdError('SnapshotNotFound', `the image ${image} has no snapshot ${number}`, {
+    operation: 'find snapshot',
+    subject: `${image}/${number}`,
+    hint: `icbdrep snapshots ${image}`,
+  });
 }

@@ -1,11 +1,11 @@
 /** What nodes ask each other at once: operations on the images of a replica, by its master. */
 import { z } from 'zod';
 import type { Clock } from '../core/clock.js';
-import { codec_names } from '../core/codecs.js';
 import { IcbdError } from '../core/errors.js';
 import type { Request } from '../core/link.js';
 import type { EventCause } from '../core/records.js';
 import type { ImageRepository } from './image_repository.js';
+import { answerImageRequest, image_params, isImageMethod } from './requests/image_requests.js';
 import {
   type AnsweringSelf,
   answerSelfRequest,
@@ -17,18 +17,8 @@ import type { SnapshotScans } from './verify/snapshot_scans.js';
 
 const schemas = {
   lineage: z.strictObject({ image: z.string() }),
-  'image.list': z.strictObject({}),
-  'image.add': z.strictObject({
-    name: z.string(),
-    source: z.string().optional(),
-    codec: z.enum(codec_names).optional(),
-    create: z.boolean().optional(),
-  }),
-  'image.remove': z.strictObject({ name: z.string() }),
-  'snapshot.list': z.strictObject({ image: z.string() }),
-  'snapshot.create': z.strictObject({ image: z.string(), number: z.string().optional() }),
-  'snapshot.delete': z.strictObject({ image: z.string(), number: z.string() }),
   clock: z.strictObject({}),
+  ...image_params,
   ...self_params,
   ...scan_params,
 } as const;
@@ -67,30 +57,15 @@ export async function answerRequest(
     return answerScanRequest(scans, { method, params: parse(method, params) } as never);
   }
   const cause: EventCause = { kind: 'operator', who: `by way of ${node}` };
+  if (isImageMethod(method)) {
+    return answerImageRequest(repository, { method, params: parse(method, params) } as never, cause);
+  }
   switch (method) {
     case 'lineage': {
       const { image } = parse(method, params);
       // With auto_add_images, an image that is not there yet is one without snapshots.
       if (knowsEveryImage && !repository.has(image)) return [];
       return repository.snapshots(image);
-    }
-    case 'image.list':
-      parse(method, params);
-      return repository.list();
-    case 'image.add':
-      return repository.add(parse(method, params), cause);
-    case 'image.remove':
-      return repository.remove(parse(method, params).name, cause);
-    case 'snapshot.list': {
-      return repository.reports(parse(method, params).image);
-    }
-    case 'snapshot.create': {
-      const { image, number } = parse(method, params);
-      return repository.createSnapshot(image, number, cause);
-    }
-    case 'snapshot.delete': {
-      const { image, number } = parse(method, params);
-      return repository.deleteSnapshot(image, number, cause);
     }
     case 'clock':
       parse(method, params);

@@ -1,54 +1,53 @@
-/** Which snapshots must not be deleted now, because a transfer reads or builds on them. */
-import type { ReceptionContext } from '../actors/reception_events.js';
-import type { TransferContext } from '../actors/transfer_events.js';
+/** Which snapshots must not be deleted, because somebody needs them. */
 import { IcbdError } from '../core/errors.js';
+import type { SnapshotNeed } from '../core/report.js';
 import type { Storage } from '../storage/storage.js';
+import { needsOf } from './snapshot_needs.js';
 
-interface Use {
-  readonly number: string;
-  readonly parent: string | undefined;
+/** One of them in words. */
+function describe({ kind, node, transfer, since_ms, otherwise }: SnapshotNeed): string {
+  const since = `since ${new Date(since_ms).toISOString().replace(/\.\d+Z$/, 'Z')}`;
+  switch (kind) {
+    case 'sent':
+      return `the transfer ${transfer} to ${node} sends it, ${since}`;
+    case 'received':
+      return `the transfer ${transfer} from ${node} receives it, ${since}`;
+    case 'parent':
+      return `the transfer ${transfer} with ${node} is based on it, ${since}`;
+    case 'base': {
+      const cost = otherwise === '' ? 'would be a full one' : `would have to be based on ${otherwise}`;
+      return `it is the base of the next increment with ${node}, ${since}; without it, the next transfer ${cost}`;
+    }
+  }
 }
 
-function assertUnused(
-  storage: Storage,
-  kind: 'transfer' | 'reception',
-  image: string,
-  number: string,
-  useOf: (context: unknown) => Use,
-): void {
-  const running = storage.actors.list({ kind, image, settled: false, limit: 100_000 });
-  const user = running.find(({ snapshot }) => {
-    const use = useOf(snapshot.context);
-    return use.number === number || use.parent === number;
-  });
-  if (user === undefined) return;
-  const { replica } = user.labels;
-  const where = replica === undefined ? '' : ` to ${replica}`;
-  throw new IcbdError('SnapshotInUse', `the transfer ${user.id}${where} needs ${image}/${number}`, {
+/**
+ * Refuses to delete a snapshot that somebody needs.
+ * @param needs those of all snapshots of the image
+ * @throws IcbdError `SnapshotInUse` that names all of them
+ */
+export function assertNotNeeded(image: string, number: string, needs: readonly SnapshotNeed[]): void {
+  const own = needs.filter((need) => need.number === number);
+  if (own.length === 0) return;
+  const transfers = [...new Set(own.map(({ transfer }) => transfer))].filter((id) => id !== '');
+  const cancel = transfers.map((id) => `icbdrep transfer cancel ${id}`).join('; ');
+  const hints = [
+    ...(transfers.length === 0 ? [] : [`wait for it, or cancel it on the master: ${cancel}`]),
+    '--force deletes it all the same',
+  ];
+  throw new IcbdError('SnapshotInUse', `${image}/${number} is needed: ${own.map(describe).join('; ')}`, {
     operation: 'delete snapshot',
     subject: `${image}/${number}`,
-    hint: `wait for it, or cancel it on the master: icbdrep transfer cancel ${user.id}`,
+    hint: hints.join('; '),
   });
 }
 
-/**
- * On the master: refuses a snapshot that a transfer sends, or is based on.
- * @throws IcbdError `SnapshotInUse`
- */
+/** On the master: refuses a snapshot that a transfer sends, or is based on. @throws IcbdError `SnapshotInUse` */
 export function assertNotSending(storage: Storage, image: string, number: string): void {
-  assertUnused(storage, 'transfer', image, number, (context) => {
-    const { number: own, plan } = context as TransferContext;
-    return { number: own, parent: plan?.parent?.number };
-  });
+  assertNotNeeded(image, number, needsOf(storage, image, []));
 }
 
-/**
- * On a replica: refuses a snapshot that a running reception is based on.
- * @throws IcbdError `SnapshotInUse`
- */
+/** On a replica: refuses a snapshot that a running reception is based on. @throws IcbdError `SnapshotInUse` */
 export function assertNotReceiving(storage: Storage, image: string, number: string): void {
-  assertUnused(storage, 'reception', image, number, (context) => {
-    const { number: own, parent } = context as ReceptionContext;
-    return { number: own, parent: parent?.number };
-  });
+  assertNotNeeded(image, number, needsOf(storage, image, []));
 }

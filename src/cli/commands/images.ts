@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import type { Codec } from '../../core/codecs.js';
-import { checkImageName, checkSnapshotNumber } from '../../core/names.js';
-import type { ImageReport, SnapshotReport } from '../../core/report.js';
+import { checkImageName } from '../../core/names.js';
+import type { ImageReport } from '../../core/report.js';
 import { parseCodec } from '../arguments.js';
-import { renderImages, renderSnapshots } from '../render/lists.js';
+import { renderImageDetails } from '../render/images.js';
+import { renderImages } from '../render/lists.js';
 import type { View } from '../render/view.js';
 import { type CliRun, openSession } from '../session.js';
-import { addSnapshotVerify } from './snapshot_verify.js';
 
-interface NodeOption {
+export interface NodeOption {
   readonly node?: string;
 }
 
@@ -18,25 +18,27 @@ interface AddOptions extends NodeOption {
   readonly create?: boolean;
 }
 
-const node_option = [
+export const node_option = [
   '--node <node>',
   'name or id of the node to ask (default: the one of the daemon)',
 ] as const;
 const renderImage = (image: ImageReport, view: View): string => renderImages([image], view);
-const renderSnapshot = (snapshot: SnapshotReport, view: View): string => renderSnapshots([snapshot], view);
 
-/** `images`, `image add`, `image remove`. */
+/** `images`, and `image` with all it can do. */
 export function addImageCommands(program: Command, run: CliRun): void {
   program
     .command('images')
-    .description('the images of a node: state, number of snapshots, newest snapshot, path')
+    .description('the images of a node: state, number of snapshots, last snapshot, path')
     .option(...node_option)
     .action(async ({ node }: NodeOption, command: Command) => {
       const session = openSession(run, command);
       session.answer(await session.client.images.list({ node }), renderImages);
     });
 
-  const image = program.command('image').description('add an image to replication, or remove it');
+  const image = program
+    .command('image')
+    .description('look at an image, add it to replication, remove it, or look at its disk again');
+  addLooks(image, run);
   image
     .command('add')
     .description('replicate an image: the directory NAME under the mount point')
@@ -65,40 +67,24 @@ export function addImageCommands(program: Command, run: CliRun): void {
     });
 }
 
-/** `snapshots`, `snapshot create`, `snapshot delete`, `snapshot verify`. */
-export function addSnapshotCommands(program: Command, run: CliRun): void {
-  program
-    .command('snapshots')
-    .description('the snapshots of an image on a node, oldest first')
-    .argument('<image>', 'name of the image', checkImageName)
+/** `image show`, `image rescan`. */
+function addLooks(image: Command, run: CliRun): void {
+  image
+    .command('show')
+    .description('one image: path, state, source, codec, its snapshots, and who needs which of them')
+    .argument('<name>', "the image's name", checkImageName)
     .option(...node_option)
-    .action(async (image: string, { node }: NodeOption, command: Command) => {
+    .action(async (name: string, { node }: NodeOption, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.snapshots.list(image, { node }), renderSnapshots);
+      session.answer(await session.client.images.get(name, { node }), renderImageDetails);
     });
-
-  const snapshot = program
-    .command('snapshot')
-    .description('take a snapshot of an image, delete one, or compare it with its copies');
-  snapshot
-    .command('create')
-    .description("take a read-only snapshot of the image's source")
-    .argument('<image>', 'name of the image', checkImageName)
-    .argument('[number]', 'its number (default: the next free one)', checkSnapshotNumber)
+  image
+    .command('rescan')
+    .description('look for its snapshots on disk now (changes are noticed by themselves as well)')
+    .argument('<name>', "the image's name", checkImageName)
     .option(...node_option)
-    .action(async (image: string, number: string | undefined, { node }: NodeOption, command: Command) => {
+    .action(async (name: string, { node }: NodeOption, command: Command) => {
       const session = openSession(run, command);
-      session.answer(await session.client.snapshots.create(image, { number, node }), renderSnapshot);
+      session.answer(await session.client.images.rescan(name, { node }), renderImage);
     });
-  snapshot
-    .command('delete')
-    .description('delete a snapshot on one node; refused while a transfer needs it')
-    .argument('<image>', 'name of the image', checkImageName)
-    .argument('<number>', 'number of the snapshot', checkSnapshotNumber)
-    .option(...node_option)
-    .action(async (image: string, number: string, { node }: NodeOption, command: Command) => {
-      const session = openSession(run, command);
-      session.answer(await session.client.snapshots.delete(image, number, { node }), renderSnapshot);
-    });
-  addSnapshotVerify(snapshot, run);
 }

@@ -1,5 +1,6 @@
 /** Lists of things, as tables for people. */
 import type { ImageReport, SnapshotReport, TransferReport } from '../../core/report.js';
+import { describeNeeds } from './images.js';
 import { describeMoment } from './progress.js';
 import { renderTable } from './table.js';
 import { shownState } from './transfer_states.js';
@@ -22,7 +23,7 @@ export function renderImages(images: readonly ImageReport[], view: View): string
     { title: 'NAME' },
     { title: 'STATE' },
     { title: 'SNAPSHOTS', align: 'right' as const },
-    { title: 'NEWEST' },
+    { title: 'LAST' },
     { title: 'CODEC' },
     { title: 'PATH' },
     { title: 'SOURCE' },
@@ -33,10 +34,12 @@ export function renderImages(images: readonly ImageReport[], view: View): string
 
 export function renderSnapshots(snapshots: readonly SnapshotReport[], view: View): string {
   if (snapshots.length === 0) return 'no snapshots\n';
+  const is_asked = snapshots.some(({ needed_by }) => needed_by !== null);
   const rows = snapshots.map((snapshot) => [
     snapshot.image,
     snapshot.number,
     formatTime(snapshot.created_at_ms),
+    ...(is_asked ? [describeNeeds(snapshot.needed_by ?? [])] : []),
     snapshot.uuid,
     snapshot.received_uuid,
     snapshot.path,
@@ -45,6 +48,7 @@ export function renderSnapshots(snapshots: readonly SnapshotReport[], view: View
     { title: 'IMAGE' },
     { title: 'NUMBER', align: 'right' as const },
     { title: 'CREATED' },
+    ...(is_asked ? [{ title: 'NEEDED BY' }] : []),
     { title: 'UUID' },
     { title: 'RECEIVED UUID' },
     { title: 'PATH' },

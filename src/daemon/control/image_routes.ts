@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { codec_names } from '../../core/codecs.js';
 import type { Operations } from '../operations/operations.js';
-import { type Route, fit, node_choice, nodeIn } from './route.js';
+import { type Route, fit, node_choice, nodeIn, query } from './route.js';
 
 const imageAdd = z.strictObject({
   name: z.string(),
@@ -11,6 +11,11 @@ const imageAdd = z.strictObject({
   node: node_choice,
 });
 const snapshotCreate = z.strictObject({ number: z.string().optional(), node: node_choice });
+const snapshotAdd = z.strictObject({ from: z.string().optional(), node: node_choice });
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+const listQuery = z.strictObject({ node: node_choice, needs: flag.optional() });
+const deleteQuery = z.strictObject({ node: node_choice, force: flag.optional() });
+const rescanBody = z.strictObject({ node: node_choice });
 const verifyBody = z.strictObject({ node: node_choice });
 
 /** Images, their snapshots, and comparing them. */
@@ -19,7 +24,23 @@ export function imageRoutes({ images, snapshots, verifications }: Operations): R
     ['GET', 'images', (request) => images.list(nodeIn(request))],
     ['POST', 'images', ({ body }) => images.add(fit(imageAdd, body, 'image'))],
     ['DELETE', 'images/:image', (request, [image = '']) => images.remove(image, nodeIn(request))],
-    ['GET', 'images/:image/snapshots', (request, [image = '']) => snapshots.list(image, nodeIn(request))],
+    ['GET', 'images/:image', (request, [image = '']) => images.get(image, nodeIn(request))],
+    [
+      'POST',
+      'images/:image/rescan',
+      ({ body }, [image = '']) => images.rescan(image, fit(rescanBody, body ?? {}, 'rescan').node),
+    ],
+    ['GET', 'images/:image/last', (request, [image = '']) => snapshots.last(image, nodeIn(request))],
+    [
+      'GET',
+      'images/:image/snapshots',
+      (request, [image = '']) => snapshots.list(image, query(listQuery, request)),
+    ],
+    [
+      'GET',
+      'images/:image/snapshots/:number',
+      (request, [image = '', number = '']) => snapshots.get(image, number, nodeIn(request)),
+    ],
     [
       'POST',
       'images/:image/snapshots',
@@ -29,9 +50,15 @@ export function imageRoutes({ images, snapshots, verifications }: Operations): R
       },
     ],
     [
+      'POST',
+      'images/:image/snapshots/:number/add',
+      ({ body }, [image = '', number = '']) =>
+        snapshots.add(image, number, fit(snapshotAdd, body ?? {}, 'snapshot')),
+    ],
+    [
       'DELETE',
       'images/:image/snapshots/:number',
-      (request, [image = '', number = '']) => snapshots.delete(image, number, nodeIn(request)),
+      (request, [image = '', number = '']) => snapshots.delete(image, number, query(deleteQuery, request)),
     ],
     [
       'POST',

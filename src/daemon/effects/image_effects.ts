@@ -3,6 +3,8 @@ import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
 import { IcbdError } from '../../core/errors.js';
 import { nextSnapshotNumber } from '../../core/names.js';
 import type { EffectHandler } from '../../runtime/ports.js';
+import { scanResult } from '../image_scan.js';
+import { addSnapshot } from './add_snapshot.js';
 
 /** Tries to find a free number while others take snapshots of the same image. */
 const number_tries_max = 20;
@@ -12,7 +14,7 @@ export interface ImageEffectsOptions {
   readonly imagePath: (image: string) => string;
 }
 
-/** The effects of image actors: `scan`, `create_snapshot`, `delete_snapshot`. */
+/** The effects of image actors: `scan`, `create_snapshot`, `add_snapshot`, `delete_snapshot`. */
 export function imageEffects({ store, imagePath }: ImageEffectsOptions): Record<string, EffectHandler> {
   const take = async (image: string, source: string, number: string): Promise<string> => {
     if (source === '') {
@@ -49,13 +51,23 @@ export function imageEffects({ store, imagePath }: ImageEffectsOptions): Record<
     scan: async (effect) => {
       const { image } = effect.params as { image: string };
       const snapshots = await store.listSnapshots(imagePath(image));
-      const newest = snapshots.at(-1)?.number ?? '';
-      return { type: 'scan.done', result: { snapshot_count: snapshots.length, newest } };
+      return { type: 'scan.done', result: scanResult(snapshots) };
     },
 
     create_snapshot: async (effect) => {
       const { image, source, number } = effect.params as { image: string; source: string; number: string };
       return { type: 'create_snapshot.done', number: await take(image, source, number) };
+    },
+
+    add_snapshot: async (effect) => {
+      const { image, source, number, from } = effect.params as {
+        image: string;
+        source: string;
+        number: string;
+        from: string;
+      };
+      await addSnapshot(store, { directory: imagePath(image), source, number, from });
+      return { type: 'add_snapshot.done', number };
     },
 
     delete_snapshot: async (effect) => {

@@ -1,4 +1,4 @@
-import type { ReplicaContext } from '../../actors/replica.js';
+import { type ReplicaContext, isConnected } from '../../actors/replica.js';
 import { IcbdError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import type { ControlLink } from '../../core/link.js';
@@ -80,6 +80,20 @@ export class Fleet {
 
   linkTo(node: string): ControlLink {
     return this.#options.linkTo(this.resolve(node).name);
+  }
+
+  /** Of all replicas that have one now, by their names. */
+  links(): Map<string, ControlLink> {
+    const links = new Map<string, ControlLink>();
+    for (const { context, state } of this.replicas()) {
+      if (!isConnected(state)) continue;
+      try {
+        links.set(context.name, this.#options.linkTo(context.name));
+      } catch {
+        // Lost a moment ago.
+      }
+    }
+    return links;
   }
 
   /** Asks a replica. @throws IcbdError `ReplicaNotFound`, `ReplicaOffline`, `TimedOut`, what the replica throws */

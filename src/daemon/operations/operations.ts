@@ -11,6 +11,7 @@ import type {
   DoctorReport,
   HistoryReport,
   ImageAddRequest,
+  ImageDetails,
   ImageReport,
   LeftoverRemoval,
   ReplicaHistoryReport,
@@ -54,14 +55,38 @@ export interface ReplicaListOperations {
 
 export interface ImageOperations {
   list(node: NodeChoice): Promise<ImageReport[]>;
+  get(name: string, node: NodeChoice): Promise<ImageDetails>;
   add(request: ImageAddRequest): Promise<ImageReport>;
   remove(name: string, node: NodeChoice): Promise<ImageReport>;
+  /** Looks at the disk again. */
+  rescan(name: string, node: NodeChoice): Promise<ImageReport>;
+}
+
+export interface SnapshotListOptions {
+  readonly node?: NodeChoice;
+  /** Whether to find out who needs which; it may take a moment. */
+  readonly needs?: boolean | undefined;
+}
+
+export interface SnapshotAddOptions {
+  readonly node?: NodeChoice;
+  /** Absolute path of the subvolume to take a read-only snapshot of; default: the one that stands there. */
+  readonly from?: string | undefined;
+}
+
+export interface SnapshotDeleteOptions {
+  readonly node?: NodeChoice;
+  /** Deletes also what somebody needs. */
+  readonly force?: boolean | undefined;
 }
 
 export interface SnapshotOperations {
-  list(image: string, node: NodeChoice): Promise<SnapshotReport[]>;
+  list(image: string, options: SnapshotListOptions): Promise<SnapshotReport[]>;
+  get(image: string, number: string, node: NodeChoice): Promise<SnapshotReport>;
+  last(image: string, node: NodeChoice): Promise<SnapshotReport>;
   create(image: string, number: string | undefined, node: NodeChoice): Promise<SnapshotReport>;
-  delete(image: string, number: string, node: NodeChoice): Promise<SnapshotReport>;
+  add(image: string, number: string, options: SnapshotAddOptions): Promise<SnapshotReport>;
+  delete(image: string, number: string, options: SnapshotDeleteOptions): Promise<SnapshotReport>;
 }
 
 export interface VerifyOperations {

@@ -78,7 +78,7 @@ export function masterHandlers(stage: Stage): Record<string, SimHandler> {
   return {
     scan: async (_effect, life, signal) => {
       await life.sleep(random.between(1, 100), signal);
-      return { type: 'scan.done', result: { snapshot_count: 1, newest: '1' } };
+      return { type: 'scan.done', result: { snapshot_count: 1, newest: '1', fingerprint: '1' } };
     },
     plan: async ({ params, actor }, life, signal) => {
       const { image, number, replica } = params as Record<'image' | 'number' | 'replica', string>;

@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import { machines } from '../../../src/actors/machines.js';
 import type { PlainEvent } from '../../../src/core/records.js';
 import { Driven, report } from './drive.js';
 
 const input = { name: 'debian', source: '/data/debian.rw', codec: null };
-const scanned = { type: 'scan.done', result: { snapshot_count: 2, newest: '7' } };
+const scanned = { type: 'scan.done', result: { snapshot_count: 2, newest: '7', fingerprint: 'f1' } };
 const scan_failed = { type: 'scan.failed', error: report('DirNotFound') };
+const presentWith = (scan: object | null) => ({
+  value: 'present',
+  context: { ...input, scan, error: null },
+});
 const add = { type: 'image.add', source: '/other', codec: 'lz4' };
 const missing = (): Driven => new Driven('image', input).send(scan_failed);
 const present = (): Driven => new Driven('image', input).send(scanned);
@@ -30,7 +35,24 @@ describe('image', () => {
     }
   });
 
-  test.each(['create_snapshot.failed', 'delete_snapshot.failed'])(
+  test('takes in subvolumes that others made, and looks again', () => {
+    for (const image of [present(), new Driven('image', input)]) {
+      image.send({ type: 'snapshot.add', number: '8', from: '/elsewhere' });
+      const { name, source } = input;
+      expect(image.effect('add_snapshot')).toEqual({ image: name, source, number: '8', from: '/elsewhere' });
+      expect(image.send({ type: 'add_snapshot.done', number: '8' }).intents).toContain('effect scan');
+    }
+  });
+
+  test('one of version 1 does not know what its scan found, and is asked to scan', () => {
+    const { machine: _, version, migrations } = machines.image;
+    expect(version).toBe(2);
+    const old = presentWith({ snapshot_count: 2, newest: '7' });
+    const migrated = presentWith({ snapshot_count: 2, newest: '7', fingerprint: '' });
+    expect([migrations[1]?.(old), migrations[1]?.(presentWith(null))]).toEqual([migrated, presentWith(null)]);
+  });
+
+  test.each(['create_snapshot.failed', 'add_snapshot.failed', 'delete_snapshot.failed'])(
     '%s is kept until the next scan',
     (type) => {
       const image = present().send({ type, error: report('SnapshotInUse') });

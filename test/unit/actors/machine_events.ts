@@ -58,6 +58,7 @@ const fields = {
     hash: 'abc',
     snapshot_count: 1,
     newest: '1',
+    fingerprint: 'f1',
     uuid: 'u3',
     parent: null,
     reason: '',

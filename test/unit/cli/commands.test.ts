@@ -3,13 +3,16 @@ import { IcbdError, error_codes } from '../../../src/core/errors.js';
 import { type Ran, fakeContext, run } from './fake_context.js';
 import { type Answer, type FakeDaemon, startFakeDaemon } from './fake_daemon.js';
 import {
+  base_sample,
   completed,
   failed,
   half_done,
   history_sample,
   image_sample,
   replica_sample,
+  sent_sample,
   snapshot_sample,
+  stalled,
   status_sample,
 } from './samples.js';
 
@@ -60,9 +63,14 @@ const commands: readonly {
   },
   {
     argv: 'snapshots vm1 --node 2',
-    asks: ['GET', '/v1/images/vm1/snapshots?node=2'],
-    answer: [snapshot_sample],
-    shows: [snapshot_sample.uuid, '/srv/icbd/vm1/3'],
+    asks: ['GET', '/v1/images/vm1/snapshots?node=2&needs=true'],
+    answer: [{ ...snapshot_sample, needed_by: [base_sample, sent_sample] }],
+    shows: [
+      snapshot_sample.uuid,
+      '/srv/icbd/vm1/3',
+      'NEEDED BY',
+      'replica1 (base), replica2 (sending 4-3fa9)',
+    ],
   },
   {
     argv: 'image add vm1 --source /srv/icbd/vm1/run --codec zstd --create --node 1',
@@ -79,6 +87,59 @@ const commands: readonly {
     asks: ['DELETE', '/v1/images/vm1?node=replica1'],
     answer: image_sample,
     shows: ['vm1'],
+  },
+  {
+    argv: 'image show vm1 --node 2',
+    asks: ['GET', '/v1/images/vm1?node=2'],
+    answer: { ...image_sample, last: snapshot_sample, needs: [base_sample, sent_sample] },
+    shows: [
+      '/srv/icbd/vm1/live',
+      '3, made ',
+      '3 is the base of the next increment (replica1), since ',
+      '3 is sent by transfer 4-3fa9 (replica2), since ',
+    ],
+  },
+  {
+    argv: 'image show vm1',
+    asks: ['GET', '/v1/images/vm1'],
+    answer: { ...image_sample, state: 'missing', source: '', error: stalled, last: null, needs: [] },
+    shows: ['missing', 'none on this node', 'no byte moved for 120 s [Stalled]', stalled.hint],
+  },
+  {
+    argv: 'image rescan vm1 --node replica1',
+    asks: ['POST', '/v1/images/vm1/rescan', { node: 'replica1' }],
+    answer: image_sample,
+    shows: ['vm1', 'present'],
+  },
+  {
+    argv: 'snapshot show vm1 3 --node 2',
+    asks: ['GET', '/v1/images/vm1/snapshots/3?node=2'],
+    answer: snapshot_sample,
+    shows: ['vm1/3', '/srv/icbd/vm1/3', 'mount point'],
+  },
+  {
+    argv: 'snapshot last vm1',
+    asks: ['GET', '/v1/images/vm1/last'],
+    answer: snapshot_sample,
+    shows: ['/srv/icbd/vm1/3'],
+  },
+  {
+    argv: 'snapshot add vm1 8 --node 2',
+    asks: ['POST', '/v1/images/vm1/snapshots/8/add', { node: '2' }],
+    answer: snapshot_sample,
+    shows: ['/srv/icbd/vm1/3'],
+  },
+  {
+    argv: 'snapshot add vm1 release-1 --from /srv/icbd/vm1/work',
+    asks: ['POST', '/v1/images/vm1/snapshots/release-1/add', { from: '/srv/icbd/vm1/work' }],
+    answer: snapshot_sample,
+    shows: ['/srv/icbd/vm1/3'],
+  },
+  {
+    argv: 'snapshot delete vm1 3 --force --node 2',
+    asks: ['DELETE', '/v1/images/vm1/snapshots/3?node=2&force=true'],
+    answer: snapshot_sample,
+    shows: ['/srv/icbd/vm1/3'],
   },
   {
     argv: 'snapshot create vm1',

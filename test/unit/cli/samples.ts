@@ -4,6 +4,7 @@ import type {
   HistoryReport,
   ImageReport,
   ReplicaReport,
+  SnapshotNeed,
   SnapshotReport,
   StatusReport,
   TransferReport,
@@ -135,10 +136,30 @@ export const image_sample: ImageReport = {
 export const snapshot_sample: SnapshotReport = {
   image: 'vm1',
   number: '3',
+  mountpoint: '/srv/icbd',
+  image_path: '/srv/icbd/vm1',
   path: '/srv/icbd/vm1/3',
   uuid: 'b2f5b5c0-0000-4000-8000-000000000001',
   received_uuid: '',
   created_at_ms: noon_ms,
+  needed_by: null,
+};
+
+export const base_sample: SnapshotNeed = {
+  number: '3',
+  kind: 'base',
+  node: 'replica1',
+  transfer: '',
+  since_ms: noon_ms,
+  otherwise: '2',
+};
+
+export const sent_sample: SnapshotNeed = {
+  ...base_sample,
+  kind: 'sent',
+  node: 'replica2',
+  transfer: '4-3fa9',
+  otherwise: '',
 };
 
 const transfer_address = { kind: 'transfer', id: '4f2a9c' } as const;

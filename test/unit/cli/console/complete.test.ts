@@ -83,7 +83,7 @@ describe('what Tab offers', () => {
     expect(await offered('im')).toEqual(['images', 'image']);
     expect(await offered('sta')).toEqual(['status ']);
     expect(await offered('icbdrep sta')).toEqual(['status ']);
-    expect(await offered('snapshot ')).toEqual(['create', 'delete', 'verify']);
+    expect(await offered('snapshot ')).toEqual(['show', 'last', 'create', 'add', 'delete', 'verify']);
     expect(await offered('help snapshot v')).toEqual(['verify ']);
     expect(await offered('nonsense ')).toEqual([]);
   });

@@ -59,14 +59,14 @@ test('every line is run, in order, also those that come all at once and the last
   const images = Array.from({ length: 30 }, (_, index) => `vm${index}`);
   const { code, err, asked } = await runConsole([images.map((name) => `snapshots ${name}`).join('\n')]);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  expect(asked).toEqual(images.map((name) => `images/${name}/snapshots`));
+  expect(asked).toEqual(images.map((name) => `images/${name}/snapshots?needs=true`));
 });
 
 test('the first line that fails ends it, with its exit code and its number', async () => {
   const { code, err, asked } = await runConsole(['images\n# fine\n\nsnapshots nope\n', 'images\n']);
   expect(code).toBe(10);
   expect(err).toBe('icbdrep: there is no image nope [ImageNotFound]\nhint: look\nline 4: snapshots nope\n');
-  expect(asked).toEqual(['images', 'images/nope/snapshots']);
+  expect(asked).toEqual(['images', 'images/nope/snapshots?needs=true']);
 });
 
 test('with --keep-going all are run, and the first failure is the exit code', async () => {
@@ -74,7 +74,7 @@ test('with --keep-going all are run, and the first failure is the exit code', as
   expect(code).toBe(10);
   expect(err).toContain('line 1: snapshots nope\n');
   expect(err).toContain('line 2: unknown\n');
-  expect(asked).toEqual(['images/nope/snapshots', 'images']);
+  expect(asked).toEqual(['images/nope/snapshots?needs=true', 'images']);
 });
 
 test('commands of the command line leave standard input alone', async () => {
@@ -86,7 +86,7 @@ test('commands of the command line leave standard input alone', async () => {
     "snapshots 'a b'",
   );
   expect(code).toBe(0);
-  expect(asked).toEqual(['images', 'images/a%20b/snapshots']);
+  expect(asked).toEqual(['images', 'images/a%20b/snapshots?needs=true']);
   await daemon?.dispose();
   const second = await runConsole([], '-c', 'images', '-c', 'snapshots nope', '-c', 'images');
   expect(second.code).toBe(10);
