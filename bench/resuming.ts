@@ -91,7 +91,7 @@ async function killOnce(fleet: Fleet, size_mb: number): Promise<{ again_mib: num
   const seconds = (performance.now() - started_ms) / 1_000;
   if (transfer.state !== 'completed') throw new Error(JSON.stringify(transfer.last_error));
   const again_mib = (proxy.counts.data_bytes - first_bytes - (transfer.stream_bytes ?? 0)) / mib;
-  await master.client.snapshots.delete('vm', '1', { node: replica.name });
+  await master.client.snapshots.delete('vm', '1', { node: replica.name, force: true });
   await settle(replica.fs.mountpoint);
   return { again_mib, seconds };
 }

@@ -111,7 +111,7 @@ export function icbdrep(fleet: Fleet, codec: Codec): Contender {
       const { effects } = await replica.client.transfers.history(transfer.id);
       const receive = effects.find(({ kind, status }) => kind === 'receive' && status === 'done');
       const stream_s = ((receive?.ended_at_ms ?? 0) - (receive?.started_at_ms ?? 0)) / 1_000;
-      await master.client.snapshots.delete(image, '1', { node: replica.name });
+      await master.client.snapshots.delete(image, '1', { node: replica.name, force: true });
       await settle(replica.fs.mountpoint);
       const peak_mb = { master: peakMb(master.pid ?? 0), replica: peakMb(replica.pid ?? 0) };
       return { wall_s, cpu_s, peak_mb, parts_s: { stream: stream_s } };

@@ -75,18 +75,21 @@ class ChaosWorkload implements Workload {
     const snapshots = (await orNothing(this.#client.snapshots.list(image))) ?? [];
     for (const { number } of snapshots.slice(0, Math.max(0, snapshots.length - snapshots_kept))) {
       this.#pruned.add(`${image}/${number}`);
-      await this.#delete(image, number);
+      await this.#delete(image, number, false);
     }
   }
 
-  async #delete(image: string, number: string): Promise<void> {
-    for (const node of this.#fleet.nodes) await orNothing(node.client.snapshots.delete(image, number));
+  /** @param force also where some replica is so far behind that it needs the snapshot */
+  async #delete(image: string, number: string, force: boolean): Promise<void> {
+    for (const { client } of this.#fleet.nodes) {
+      await orNothing(client.snapshots.delete(image, number, { force }));
+    }
   }
 
   async prune(): Promise<void> {
     for (const snapshot of this.#pruned) {
       const [image = '', number = ''] = snapshot.split('/');
-      await this.#delete(image, number);
+      await this.#delete(image, number, true);
     }
   }
 }

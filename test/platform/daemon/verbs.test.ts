@@ -127,7 +127,9 @@ describe('what an operator does while transfers run', () => {
   });
 
   test('deletes a snapshot on a replica by name, and it can be sent again', async () => {
-    await fleet.master.client.snapshots.delete('big', '2', { node: 'r1' });
+    const wanted = fleet.master.client.snapshots.delete('big', '2', { node: 'r1' });
+    await expect(wanted).rejects.toMatchObject({ code: 'SnapshotInUse' });
+    await fleet.master.client.snapshots.delete('big', '2', { node: 'r1', force: true });
     expect(
       (await fleet.master.client.snapshots.list('big', { node: 'r1' })).map(({ number }) => number),
     ).toEqual(['1']);
