@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { TomlError, parse } from 'smol-toml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { IcbdError } from '../../core/errors.js';
 
 function invalid(file: string, message: string, cause?: unknown): IcbdError {
