@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 
-const master_socket = '/run/icbdrep/master.sock';
-const replica_socket = '/run/icbdrep/replica.sock';
+/** In the order in which they are looked for. */
+const sockets = ['master', 'replica', 'nameserver'].map((role) => `/run/icbdrep/${role}.sock`);
 
-/** Path of the socket to talk to: the option, the environment, the master's, or the replica's if only that exists. */
+/** Path of the socket to talk to: the option, the environment, or the first that exists of the usual ones. */
 export function chooseSocket(
   option: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
@@ -12,5 +12,5 @@ export function chooseSocket(
   if (option !== undefined && option !== '') return option;
   const from_env = env['ICBDREP_SOCKET'] ?? '';
   if (from_env !== '') return from_env;
-  return !exists(master_socket) && exists(replica_socket) ? replica_socket : master_socket;
+  return sockets.find((path) => exists(path)) ?? '/run/icbdrep/master.sock';
 }
