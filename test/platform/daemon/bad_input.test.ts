@@ -175,9 +175,9 @@ describe('bad input gets a clear error and changes nothing', () => {
     }
     await mkdir(path.join(directory, 'plain'));
     const image = await fleet.master.client.images.add({ name: 'old' });
-    expect(image).toMatchObject({ snapshot_count: 3, newest: '1', source: live, state: 'present' });
+    expect(image).toMatchObject({ snapshot_count: 3, newest: '10', source: live, state: 'present' });
     const snapshots = await fleet.master.client.snapshots.list('old');
-    expect(snapshots.map(({ number }) => number)).toEqual(['2', '10', '1']);
+    expect(snapshots.map(({ number }) => number)).toEqual(['1', '2', '10']);
     expect((await fleet.master.client.snapshots.create('old')).number).toBe('11');
   });
 });
