@@ -2,9 +2,8 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { IcbdError, type ErrorReport } from '../core/errors.js';
-import type { LivenessRhythm } from '../core/link.js';
 import { closeCodeOf, closeTextOf, errorOfClose, errorOfSocket } from './close_codes.js';
-import { default_rhythm } from './liveness.js';
+import { Rhythm } from './liveness.js';
 import type { Wire } from './wire.js';
 
 export interface ChannelListener {
@@ -21,7 +20,7 @@ export interface TextChannel {
   /** What came from the other end so far, in bytes. */
   readonly received_bytes: number;
   /** How its peer is watched. */
-  rhythm: LivenessRhythm;
+  readonly rhythm: Rhythm;
   /** Replaces the listener before; nothing that arrives between two listeners is lost, since both are set at once. */
   listen(listener: ChannelListener): void;
   /** Does nothing on a channel that is closed or broken. */
@@ -39,7 +38,7 @@ export interface TextChannel {
 /** A channel on a WebSocket; binary frames on it are an offence. */
 export class WsChannel implements TextChannel {
   readonly address: string;
-  rhythm: LivenessRhythm = default_rhythm;
+  readonly rhythm = new Rhythm();
   readonly #socket: WebSocket;
   readonly #network: Socket;
   readonly #operation: string;

@@ -105,7 +105,7 @@ export class ControlSession implements ControlLink {
   }
 
   setRhythm(rhythm: LivenessRhythm): void {
-    this.#channel.rhythm = rhythm;
+    this.#channel.rhythm.set(rhythm);
   }
 
   close(reason: ErrorReport): void {

@@ -192,7 +192,7 @@ class WsLinkClient implements LinkClient {
     const onSilent = (reason: IcbdError): void => {
       channel.breakOff(reason);
     };
-    watchWire(wire, clock, `${this.#kind} link`, onSilent, () => channel.rhythm);
+    watchWire(wire, clock, `${this.#kind} link`, onSilent, channel.rhythm);
     this.#session = session;
     hooks.onUp(session);
     session.open();

@@ -258,7 +258,7 @@ class WsLinkServer implements LinkServer {
     const onSilent = (reason: IcbdError): void => {
       channel.breakOff(reason);
     };
-    watchWire(wire, clock, `${kind} link`, onSilent, () => channel.rhythm);
+    watchWire(wire, clock, `${kind} link`, onSilent, channel.rhythm);
     links.admit(session);
   }
 

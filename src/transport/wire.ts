@@ -3,8 +3,7 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../core/clock.js';
 import { IcbdError } from '../core/errors.js';
-import type { LivenessRhythm } from '../core/link.js';
-import { watchLiveness } from './liveness.js';
+import { type Rhythm, watchLiveness } from './liveness.js';
 import type { Purpose } from './messages.js';
 
 /** Where the server takes links of each kind. */
@@ -65,7 +64,7 @@ export function watchWire(
   clock: Clock,
   operation: string,
   onSilent: (reason: IcbdError) => void,
-  rhythm?: () => LivenessRhythm,
+  rhythm?: Rhythm,
 ): void {
   const { socket, network } = wire;
   const stop = watchLiveness({

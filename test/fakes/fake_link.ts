@@ -16,7 +16,7 @@ import {
 } from '../../src/transport/handshake.js';
 import type { LinkClient, LinkClientOptions } from '../../src/transport/link_client.js';
 import type { LinkServer, LinkServerOptions } from '../../src/transport/link_server.js';
-import { default_rhythm } from '../../src/transport/liveness.js';
+import { Rhythm } from '../../src/transport/liveness.js';
 import { Redialer } from '../../src/transport/redial.js';
 
 export interface FakeNetworkOptions {
@@ -43,7 +43,7 @@ class FakeChannel implements TextChannel {
   readonly address: string;
   readonly buffered_bytes = 0;
   received_bytes = 0;
-  rhythm = default_rhythm;
+  readonly rhythm = new Rhythm();
   peer: FakeChannel | undefined;
   readonly #network: FakeNetwork;
   readonly #direction: string;

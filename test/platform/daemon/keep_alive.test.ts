@@ -140,6 +140,28 @@ describe.each(['ping', 'connection'] as const)('keep-alives in the mode %s', (mo
     expect((await changesAfter(before)).map(({ state }) => state)).toEqual(['suspect', 'online']);
   });
 
+  test('a replica notices a master that hangs as soon as the master would notice it', async () => {
+    const replica = fleet.replica(0);
+    const stopped_ms = Date.now();
+    signal(fleet.master, 'SIGSTOP');
+    try {
+      await until(
+        async () => !(await replica.client.status()).is_linked,
+        () => `r1 to notice:\n${replica.logTail()}`,
+      );
+      expect(Date.now() - stopped_ms).toBeLessThan(noticed_ms + slack_ms);
+    } finally {
+      signal(fleet.master, 'SIGCONT');
+    }
+    await until(
+      async () => (await replica.client.status()).is_linked,
+      () => `r1 to come back:\n${replica.logTail()}`,
+    );
+    await untilState('online');
+    const { reason } = await fleet.master.client.replicas.get('r1');
+    expect(reason).toBe('');
+  });
+
   test('a replica that is killed is offline at once, by the end of its connection', async () => {
     const before = await lastEvent();
     await fleet.replica(0).kill();
