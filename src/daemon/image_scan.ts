@@ -4,8 +4,10 @@ import { constants } from 'node:fs';
 import { access, lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ScanResult } from '../actors/image.js';
-import { subvolume_inode } from '../btrfs/filesystem.js';
 import { type SnapshotInfo, lastSnapshot } from '../core/lineage.js';
+
+/** Directories that are looked at side by side; Node has four threads for that. */
+const looks_at_once = 64;
 
 /** What the image's actor keeps of its snapshots, which come in their order. */
 export function scanResult(snapshots: readonly SnapshotInfo[]): ScanResult {
@@ -17,11 +19,9 @@ export function scanResult(snapshots: readonly SnapshotInfo[]): ScanResult {
   };
 }
 
-async function glanceAt(subvolume: string): Promise<string> {
-  const stats = await lstat(subvolume).catch(() => undefined);
-  if (stats === undefined || stats.ino !== subvolume_inode) return '';
-  // Root too gets EROFS for one that is read-only.
-  return access(subvolume, constants.W_OK).then(
+/** Whether root too gets EROFS: so it is a subvolume that is read-only. */
+async function glanceAt(directory: string): Promise<string> {
+  return access(directory, constants.W_OK).then(
     () => 'writable',
     () => 'read-only',
   );
@@ -38,8 +38,10 @@ export async function glance(directory: string): Promise<string> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
   const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
   const parts = [`${own.dev} ${own.ino} ${own.mtimeNs}`];
-  for (const name of names.map((entry) => entry.name).toSorted()) {
-    parts.push(`${name}/${await glanceAt(path.join(directory, name))}`);
+  for (let index = 0; index < names.length; index += looks_at_once) {
+    const some = names.slice(index, index + looks_at_once);
+    const found = await Promise.all(some.map(async ({ name }) => glanceAt(path.join(directory, name))));
+    parts.push(...some.map(({ name }, position) => `${name}/${found[position]}`));
   }
   return parts.join('\n');
 }
