@@ -21,8 +21,6 @@ export interface ImageRepositoryOptions {
   readonly mountpoint: string;
   /** Whether adding an image makes its directory if it is missing: yes on replicas, on demand on the master. */
   readonly makes_directories: boolean;
-  /** Throws `SnapshotInUse` when what runs needs a snapshot. */
-  readonly assertNotInUse: (image: string, number: string) => void;
 }
 
 export interface DeleteOptions {
@@ -204,10 +202,7 @@ export class ImageRepository {
     const snapshots = await this.snapshots(name);
     const snapshot = find(name, number, snapshots);
     const { runtime, storage } = this.#options;
-    if (!force) {
-      assertNotNeeded(name, number, needsOf(storage, name, snapshots, held));
-      this.#options.assertNotInUse(name, number);
-    }
+    if (!force) assertNotNeeded(name, number, needsOf(storage, name, snapshots, held));
     await workOn(runtime, name, { type: 'snapshot.delete', number }, 'delete_snapshot', cause);
     return this.#reportSnapshot(name, snapshot);
   }

@@ -14,6 +14,7 @@ import { imageEffects } from './effects/image_effects.js';
 import { planEffect } from './effects/plan.js';
 import { sendEffect } from './effects/send.js';
 import { ImageRepository } from './image_repository.js';
+import { watchImages } from './image_watch_start.js';
 import { KeepAlive } from './keep_alive.js';
 import { logTransport, logUnsendable } from './logging.js';
 import { masterOperations } from './operations/master_operations.js';
@@ -29,7 +30,6 @@ import { masterMessageCheck } from './peer_messages.js';
 import { LiveStreams } from './live_streams.js';
 import { Postman } from './postman.js';
 import { system_clock } from './system_clock.js';
-import { assertNotSending } from './snapshot_guards.js';
 import { TransferReports } from './transfer_reports.js';
 import { SnapshotScans } from './verify/snapshot_scans.js';
 import { VerifyRuns } from './verify/verify_runs.js';
@@ -199,7 +199,6 @@ async function runMaster(
     store,
     mountpoint,
     makes_directories: false,
-    assertNotInUse: (image, number) => assertNotSending(storage, image, number),
   });
   const server = await createLinkServer({
     host: config.listen.host,
@@ -230,6 +229,8 @@ async function runMaster(
   runtime.start();
   configureReplicas(runtime, config);
   await names.answerBroadcasts(server.port);
+  const watch = watchImages(base, runtime);
+  closing.push(() => watch.close());
   const linkTo = (node: string): ControlLink => postman.linkTo(node);
   const verifying = { repository, clock: system_clock, randomBytes: base.randomBytes };
   const scans = new SnapshotScans(verifying);

@@ -14,6 +14,7 @@ import { DataLinks } from './data_links.js';
 import { imageEffects } from './effects/image_effects.js';
 import { receptionEffects } from './effects/reception_effects.js';
 import { ImageRepository } from './image_repository.js';
+import { watchImages } from './image_watch_start.js';
 import { logTransport, logUnsendable } from './logging.js';
 import { ReplicaNames } from './names/replica_names.js';
 import type { RunningNode } from './node_process.js';
@@ -28,7 +29,6 @@ import { Admission } from './reception_admission.js';
 import { answerMastersPing } from './requests/ping_requests.js';
 import { namesFoundBy } from './operations/name_operations.js';
 import { replicaOperations } from './operations/replica_operations.js';
-import { assertNotReceiving } from './snapshot_guards.js';
 import { system_clock } from './system_clock.js';
 import { TransferReports } from './transfer_reports.js';
 import { connectThrough, makeTunnel } from './ssh/replica_tunnel.js';
@@ -132,7 +132,6 @@ function assemble(
     store,
     mountpoint: base.mountpoint,
     makes_directories: true,
-    assertNotInUse: (image, number) => assertNotReceiving(storage, image, number),
   });
   const postman = new Postman(storage, runtime, replicaMessageCheck(), (message, error) =>
     logUnsendable(log, message, error),
@@ -225,6 +224,8 @@ export async function startReplica(
       () => runtime.close(),
       () => scans.close(),
     );
+    const watch = watchImages(base, runtime);
+    closing.push(() => watch.close());
     const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>
       log.error({ err: error }, 'control request failed'),
     );

@@ -1,8 +1,6 @@
 /** Which snapshots must not be deleted, because somebody needs them. */
 import { IcbdError } from '../core/errors.js';
 import type { SnapshotNeed } from '../core/report.js';
-import type { Storage } from '../storage/storage.js';
-import { needsOf } from './snapshot_needs.js';
 
 /** One of them in words. */
 function describe({ kind, node, transfer, since_ms, otherwise }: SnapshotNeed): string {
@@ -40,14 +38,4 @@ export function assertNotNeeded(image: string, number: string, needs: readonly S
     subject: `${image}/${number}`,
     hint: hints.join('; '),
   });
-}
-
-/** On the master: refuses a snapshot that a transfer sends, or is based on. @throws IcbdError `SnapshotInUse` */
-export function assertNotSending(storage: Storage, image: string, number: string): void {
-  assertNotNeeded(image, number, needsOf(storage, image, []));
-}
-
-/** On a replica: refuses a snapshot that a running reception is based on. @throws IcbdError `SnapshotInUse` */
-export function assertNotReceiving(storage: Storage, image: string, number: string): void {
-  assertNotNeeded(image, number, needsOf(storage, image, []));
 }
