@@ -1,6 +1,5 @@
 import type { TransferInput } from '../actors/transfer_events.js';
 import { IcbdError } from '../core/errors.js';
-import { compareSnapshotNumbers } from '../core/names.js';
 import type { ActorRecord, EventCause } from '../core/records.js';
 import type { SendRequest, TransferReport } from '../core/report.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -32,7 +31,7 @@ export class TransferDesk {
   }
 
   /**
-   * One transfer for each number and replica, in the order of the numbers. One that is under way already is
+   * One transfer for each number and replica, in the order of the snapshots. One that is under way already is
    * not started twice. One that failed before is cancelled, so that nothing of it is left on the replica.
    * @throws IcbdError `ImageNotFound`, `SnapshotNotFound`, `ReplicaNotFound`, `InvalidArgument`; then none is
    *   started
@@ -41,14 +40,14 @@ export class TransferDesk {
     const { runtime, storage, repository, reports } = this.#options;
     const settings = repository.settings(request.image);
     const replicas = this.#options.resolveReplicas(request.to);
-    const numbers = [...new Set(request.numbers)].toSorted(compareSnapshotNumbers);
-    if (numbers.length * replicas.length > transfers_max) {
+    const asked = new Set(request.numbers);
+    if (asked.size * replicas.length > transfers_max) {
       throw new IcbdError('InvalidArgument', `one send starts at most ${transfers_max} transfers`, {
         operation: 'send',
         subject: request.image,
       });
     }
-    for (const number of numbers) await repository.snapshot(request.image, number);
+    const numbers = await this.#inOrder(request.image, asked);
 
     const wanted = numbers.flatMap((number) => replicas.map((replica) => ({ number, replica })));
     const ids: string[] = [];
@@ -91,6 +90,16 @@ export class TransferDesk {
     }
     runtime.deliver(record, { type: 'cancel' }, cause);
     return reports.report(reports.require(record.id));
+  }
+
+  /** The order in which they follow one another, which for names that are no numbers only the disk tells. */
+  async #inOrder(image: string, asked: ReadonlySet<string>): Promise<string[]> {
+    const { repository } = this.#options;
+    const there = (await repository.snapshots(image)).map(({ number }) => number);
+    const missing = [...asked].filter((number) => !there.includes(number));
+    for (const number of missing) await repository.snapshot(image, number);
+    // Who is missing and found is just made.
+    return [...there.filter((number) => asked.has(number)), ...missing];
   }
 
   #underWay(image: string, snapshot: string, replica: string): string | undefined {

@@ -166,6 +166,12 @@ const commands: readonly {
     shows: ['4f2a9c', 'sending', '50.0 MiB of 100.0 MiB', 'ETA 5 s'],
   },
   {
+    argv: 'send vm1 1 2 --to replica1,2 --codec lz4 --ssh',
+    asks: ['POST', '/v1/transfers', { ...send_body, ssh: true }],
+    answer: [half_done],
+    shows: ['4f2a9c'],
+  },
+  {
     argv: 'send vm1 1,2 --to replica1 --to 2 --codec lz4',
     asks: ['POST', '/v1/transfers', send_body],
     answer: [half_done],

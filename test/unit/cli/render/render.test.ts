@@ -224,6 +224,27 @@ test('status of a replica, and of one with parked actors', () => {
   );
 });
 
+test('status of a replica with an ssh tunnel', () => {
+  const replica = { ...status_sample, role: 'replica' as const };
+  const tunnel = {
+    via: 'ssh://root@hub:22',
+    target: '127.0.0.1:9410',
+    state: 'up' as const,
+    since_ms: noon_ms,
+    restarts: 0,
+    pid: 7,
+    error: null,
+  };
+  expect(renderStatus({ ...replica, tunnel }, plain)).toMatch(/ssh tunnel +ssh:\/\/root@hub:22: up/);
+  const failed = {
+    ...tunnel,
+    state: 'waiting' as const,
+    error: { ...stalled, message: 'Permission denied' },
+  };
+  expect(renderStatus({ ...replica, tunnel: failed }, plain)).toMatch(/ssh tunnel .*: Permission denied/);
+  expect(renderStatus({ ...replica, tunnel: null }, plain)).not.toContain('ssh');
+});
+
 test('status of a name server, and of a replica that does not know its master', () => {
   const text = renderStatus({ ...status_sample, role: 'nameserver', mountpoint: '', names: 7 }, plain);
   expect(text).toMatch(/names +7/);
