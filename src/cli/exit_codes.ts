@@ -9,7 +9,7 @@ export const exit_codes = {
   /** `doctor`: a check failed. */
   unwell: 1,
   usage: 2,
-  /** `send --wait`: a transfer failed, was cancelled, or is parked. */
+  /** `send --wait`: a transfer failed, was cancelled, or is parked. `send --dry-run`: one would be refused. */
   transfer_lost: 20,
 } as const;
 

@@ -5,7 +5,13 @@ import { IcbdError } from '../core/errors.js';
 import { type SnapshotInfo, lastSnapshot } from '../core/lineage.js';
 import { checkImageName, checkSnapshotNumber } from '../core/names.js';
 import type { ActorRecord, EventCause } from '../core/records.js';
-import type { ImageAddRequest, ImageDetails, ImageReport, SnapshotReport } from '../core/report.js';
+import type {
+  ImageAddRequest,
+  ImageDetails,
+  ImageReport,
+  SnapshotNeed,
+  SnapshotReport,
+} from '../core/report.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Storage } from '../storage/storage.js';
 import { checkDirectory, checkSource, defaultSource } from './image_directory.js';
@@ -21,6 +27,8 @@ export interface ImageRepositoryOptions {
   readonly mountpoint: string;
   /** Whether adding an image makes its directory if it is missing: yes on replicas, on demand on the master. */
   readonly makes_directories: boolean;
+  /** Whether a node is a replica of this one; default: none has left. */
+  readonly isReplica?: (node: string) => boolean;
 }
 
 export interface DeleteOptions {
@@ -69,7 +77,7 @@ export class ImageRepository {
       snapshot_count: snapshots.length,
       newest: last?.number ?? '',
       last: last === undefined ? null : this.#reportSnapshot(name, last),
-      needs: needsOf(this.#options.storage, name, snapshots, held),
+      needs: this.#needs(name, snapshots, held),
     };
   }
 
@@ -132,7 +140,7 @@ export class ImageRepository {
    */
   async reports(name: string, held?: HeldByReplicas): Promise<SnapshotReport[]> {
     const snapshots = await this.snapshots(name);
-    const needs = held === undefined ? undefined : needsOf(this.#options.storage, name, snapshots, held);
+    const needs = held === undefined ? undefined : this.#needs(name, snapshots, held);
     const { mountpoint } = this.#options;
     return snapshots.map((snapshot) => reportSnapshot(mountpoint, name, snapshot, needs));
   }
@@ -201,8 +209,8 @@ export class ImageRepository {
     checkSnapshotNumber(number);
     const snapshots = await this.snapshots(name);
     const snapshot = find(name, number, snapshots);
-    const { runtime, storage } = this.#options;
-    if (!force) assertNotNeeded(name, number, needsOf(storage, name, snapshots, held));
+    const { runtime } = this.#options;
+    if (!force) assertNotNeeded(name, number, this.#needs(name, snapshots, held));
     await workOn(runtime, name, { type: 'snapshot.delete', number }, 'delete_snapshot', cause);
     return this.#reportSnapshot(name, snapshot);
   }
@@ -222,6 +230,11 @@ export class ImageRepository {
   /** What an operator set for the image. @throws IcbdError `ImageNotFound` */
   settings(name: string): ImageContext {
     return this.require(name).snapshot.context as ImageContext;
+  }
+
+  #needs(name: string, ours: readonly SnapshotInfo[], held?: HeldByReplicas): SnapshotNeed[] {
+    const { storage, isReplica = () => true } = this.#options;
+    return needsOf(storage, name, ours, isReplica, held);
   }
 
   #load(name: string): ActorRecord | undefined {

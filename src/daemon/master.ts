@@ -199,6 +199,7 @@ async function runMaster(
     store,
     mountpoint,
     makes_directories: false,
+    isReplica: (node) => secrets.has(node),
   });
   const server = await createLinkServer({
     host: config.listen.host,
@@ -251,6 +252,7 @@ async function runMaster(
     runtime,
     repository,
     reports: new TransferReports(storage, progress, 'transfer', base.name),
+    configured: new Set(secrets.keys()),
     failures_max: config.transfers.failures_max,
     linkTo,
     names: namesFoundBy(() => names.service()),

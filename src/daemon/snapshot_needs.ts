@@ -125,17 +125,19 @@ function basesOfMasters(storage: Storage, image: string, ours: readonly Snapshot
 /**
  * Who needs which snapshot of `image` here.
  * @param ours what this node holds of it
+ * @param isReplica whether a node is one still: nobody needs anything for one that left the config
  * @param held what replicas have answered; for the others, completed transfers tell
  */
 export function needsOf(
   storage: Storage,
   image: string,
   ours: readonly SnapshotInfo[],
+  isReplica: (node: string) => boolean,
   held: HeldByReplicas = new Map(),
 ): SnapshotNeed[] {
   return [
     ...runningNeeds(storage, image),
-    ...basesOfReplicas(storage, image, ours, held),
+    ...basesOfReplicas(storage, image, ours, held).filter(({ node }) => isReplica(node)),
     ...basesOfMasters(storage, image, ours),
   ];
 }

@@ -6,6 +6,7 @@ import { collectList, parseCodec } from '../arguments.js';
 import { makeDisplay } from '../display.js';
 import { exitCodeOfSignal, exit_codes } from '../exit_codes.js';
 import { renderTransfers } from '../render/lists.js';
+import { renderAccepts } from '../render/node.js';
 import { counted } from '../render/text.js';
 import { type CliRun, type Session, openSession } from '../session.js';
 import { isOver } from '../../client/watch_transfers.js';
@@ -16,6 +17,7 @@ interface SendOptions {
   readonly wait?: boolean;
   readonly codec?: Codec;
   readonly ssh?: boolean;
+  readonly dryRun?: boolean;
 }
 
 const live_interval_ms = 200;
@@ -72,6 +74,7 @@ export function addSendCommand(program: Command, run: CliRun): void {
       'name or id of a replica, or all; may be repeated or a comma list',
       collectList,
     )
+    .option('--dry-run', 'only ask the replicas whether they would take them; exit code 20 if one would not')
     .option('--wait', 'wait until all are over; exit code 20 if one failed or was cancelled')
     .option(
       '--codec <codec>',
@@ -81,7 +84,13 @@ export function addSendCommand(program: Command, run: CliRun): void {
     .option('--ssh', 'through the ssh tunnel of the replica: master.via in its config')
     .action(async (image: string, numbers: string[], options: SendOptions, command: Command) => {
       const session = openSession(run, command);
-      const { to, codec, wait, ssh } = options;
+      const { to, codec, wait, ssh, dryRun } = options;
+      if (dryRun === true) {
+        const reports = await session.client.transfers.check({ image, numbers, to });
+        session.answer(reports, renderAccepts);
+        if (reports.some(({ error }) => error !== null)) run.exit_code = exit_codes.transfer_lost;
+        return;
+      }
       const transfers = await session.client.transfers.send({ image, numbers, to, codec, ssh });
       if (wait === true) await waitAndAnswer(run, session, transfers);
       else session.answer(transfers, renderTransfers);

@@ -18,6 +18,8 @@ export interface FleetOptions {
   /** The master's name. */
   readonly name: string;
   readonly storage: Storage;
+  /** Names of the replicas in the config; actors of others are history. */
+  readonly configured: ReadonlySet<string>;
   /** @throws IcbdError `ReplicaOffline` */
   readonly linkTo: (node: string) => ControlLink;
 }
@@ -35,6 +37,7 @@ export class Fleet {
     return this.#options.storage.actors
       .list({ kind: 'replica', limit: 100_000 })
       .map(({ snapshot, state }) => ({ context: snapshot.context as ReplicaContext, state }))
+      .filter(({ context }) => this.#options.configured.has(context.name))
       .toSorted((a, b) => a.context.node_id - b.context.node_id);
   }
 

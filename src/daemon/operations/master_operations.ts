@@ -28,6 +28,8 @@ export interface MasterOperationsOptions {
   readonly repository: ImageRepository;
   readonly self: NodeSelf;
   readonly reports: TransferReports;
+  /** Names of the replicas in the config. */
+  readonly configured: ReadonlySet<string>;
   readonly failures_max: number;
   readonly verify_runs: VerifyRuns;
   readonly doctor_places: DoctorOptions['places'];
@@ -41,7 +43,7 @@ export interface MasterOperationsOptions {
 /** What an operator can ask a master for, on itself and on any replica. */
 export function masterOperations(options: MasterOperationsOptions): Operations {
   const { base, repository, linkTo } = options;
-  const fleet = new Fleet({ name: base.name, storage: base.storage, linkTo });
+  const fleet = new Fleet({ name: base.name, storage: base.storage, configured: options.configured, linkTo });
   const doctor = new Doctor({
     base,
     repository,

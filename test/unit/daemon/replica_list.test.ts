@@ -25,7 +25,8 @@ beforeEach(() => {
   clock = new ManualClock();
   const runtime = new Runtime({ storage, machines, clock, handlers: {}, onFatal });
   runtime.start();
-  for (const [index, name] of ['north', 'south'].entries()) {
+  // One that left the config is not told of.
+  for (const [index, name] of ['north', 'south', 'gone'].entries()) {
     runtime.create({ kind: 'replica', id: name }, { node_id: index + 1, name, slots_max: 2 }, cause);
   }
   const send = (event: { type: string; [key: string]: unknown }): void => {
@@ -43,6 +44,7 @@ beforeEach(() => {
   const fleet = new Fleet({
     name: 'master',
     storage,
+    configured: new Set(['north', 'south']),
     linkTo: () => {
       throw new Error('nobody is asked');
     },
@@ -51,7 +53,9 @@ beforeEach(() => {
 });
 
 test('all of them, with their states in words and what the keep-alives say', async () => {
-  const [first, second] = await replicas.list();
+  const [first, second, third] = await replicas.list();
+  expect(third).toBeUndefined();
+  await expect(replicas.get('gone')).rejects.toMatchObject({ code: 'ReplicaNotFound' });
   expect(first).toMatchObject({
     name: 'north',
     state: 'online',

@@ -19,6 +19,8 @@ const copy = (number: string, age = Number(number)): SnapshotInfo =>
   made(number, age, { uuid: `r${number}`, received_uuid: `u${number}` });
 const ours = ['1', '2', '3'].map((number) => made(number));
 
+const everyone = (_node: string): boolean => true;
+
 describe('who needs which snapshot', () => {
   let storage: Storage;
   let count = 0;
@@ -67,8 +69,8 @@ describe('who needs which snapshot', () => {
     const settled = ['completed', 'failed', 'held'].includes(state);
     save('reception', state, settled, { number, master: 'hub', uuid: `u${number}`, parent: from });
   };
-  const needs = (snapshots = ours, held?: HeldByReplicas): string[] =>
-    needsOf(storage, 'vm', snapshots, held).map(
+  const needs = (snapshots = ours, held?: HeldByReplicas, isReplica = everyone): string[] =>
+    needsOf(storage, 'vm', snapshots, isReplica, held).map(
       ({ number, kind, node, otherwise }) =>
         `${number} ${kind} ${node}${otherwise === '' ? '' : `, else ${otherwise}`}`,
     );
@@ -109,15 +111,17 @@ describe('who needs which snapshot', () => {
       ['r4', []],
     ]);
     expect(needs(ours, held)).toEqual(['2 base r1, else 1', '3 base r2', '1 base r3']);
-    const [of_r1, , of_r3] = needsOf(storage, 'vm', ours, held);
+    const [of_r1, , of_r3] = needsOf(storage, 'vm', ours, everyone, held);
     expect([of_r1?.since_ms, of_r3?.since_ms]).toEqual([9_000, 1_000]);
     expect(needs(ours, new Map([['r1', []]]))).toEqual(['3 base r2']);
+    // One that left the config needs nothing any more.
+    expect(needs(ours, held, (node) => node === 'r3')).toEqual(['1 base r3']);
   });
 
   test('since when: since the last time it was sent', () => {
     transfer('completed', '1', 'r1');
     transfer('completed', '1', 'r1');
-    expect(needsOf(storage, 'vm', ours)[0]?.since_ms).toBe(25);
+    expect(needsOf(storage, 'vm', ours, everyone)[0]?.since_ms).toBe(25);
   });
 
   test('on a replica: what it receives builds on, and the last that it has received', () => {
@@ -135,7 +139,7 @@ describe('who needs which snapshot', () => {
     transfer('completed', '2', 'r1');
     transfer('sending', '3', 'r1', '2');
     transfer('sending', '3', 'r2', '2');
-    const all = needsOf(storage, 'vm', ours);
+    const all = needsOf(storage, 'vm', ours, everyone);
     expect(() => assertNotNeeded('vm', '1', all)).not.toThrow();
     const refusal = (number: string): { message: string; hint: string } => {
       try {
