@@ -99,30 +99,32 @@ test('the codecs of the original are there as streams', async () => {
   ]);
 });
 
+/** Checks a program with this line in it. */
+async function check(line: string) {
+  writeFileSync(
+    path.join(project, 'typed.ts'),
+    `import { connect, IcbdError, type TransferReport } from 'icbd-replication';
+     const client = connect();
+     export async function run(signal: AbortSignal): Promise<TransferReport[]> {
+       try {
+         ${line}
+       } catch (error) {
+         if (error instanceof IcbdError && error.code === 'ImageNotFound') return [];
+         throw error;
+       }
+     }`,
+  );
+  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
+  const types = ['--typeRoots', path.join(root, 'node_modules', '@types')];
+  const tsc = path.join(root, 'node_modules', '.bin', 'tsc');
+  const { exitCode, stdout } = await execa(tsc, [...flags, ...types, 'typed.ts'], {
+    cwd: project,
+    reject: false,
+  });
+  return { exitCode, stdout };
+}
+
 test('programs in TypeScript are checked against it', async () => {
-  const check = async (line: string) => {
-    writeFileSync(
-      path.join(project, 'typed.ts'),
-      `import { connect, IcbdError, type TransferReport } from 'icbd-replication';
-       const client = connect();
-       export async function run(signal: AbortSignal): Promise<TransferReport[]> {
-         try {
-           ${line}
-         } catch (error) {
-           if (error instanceof IcbdError && error.code === 'ImageNotFound') return [];
-           throw error;
-         }
-       }`,
-    );
-    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
-    const types = ['--typeRoots', path.join(root, 'node_modules', '@types')];
-    const tsc = path.join(root, 'node_modules', '.bin', 'tsc');
-    const { exitCode, stdout } = await execa(tsc, [...flags, ...types, 'typed.ts'], {
-      cwd: project,
-      reject: false,
-    });
-    return { exitCode, stdout };
-  };
   const good = `return await client.transfers.send({ image: 'vm', numbers: ['1'], to: ['all'] }, { signal });`;
   expect(await check(good)).toEqual({ exitCode: 0, stdout: '' });
   const bad = `return await client.transfers.send({ image: 'vm', numbers: [1], to: ['all'] }, { signal });`;

@@ -7,7 +7,15 @@ import { report } from './drive.js';
 export const inputs: Readonly<Record<ActorKind, object>> = {
   image: { name: 'debian', source: '', codec: null },
   replica: { node_id: 1, name: 'north', slots_max: 2 },
-  transfer: { id: 't1', image: 'debian', number: '3', replica: 'north', codec: null, ssh: false, failures_max: 3 },
+  transfer: {
+    id: 't1',
+    image: 'debian',
+    number: '3',
+    replica: 'north',
+    codec: null,
+    ssh: false,
+    failures_max: 3,
+  },
   reception: { id: 't1', image: 'debian', number: '3' },
 };
 

@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import type { PlainEvent } from '../../../src/core/records.js';
 import { Driven, report } from './drive.js';
 
-const input = { id: 't1', image: 'debian', number: '3', replica: 'north', codec: null, ssh: false, failures_max: 3 };
+const input = {
+  id: 't1',
+  image: 'debian',
+  number: '3',
+  replica: 'north',
+  codec: null,
+  ssh: false,
+  failures_max: 3,
+};
 const plan = {
   uuid: 'u3',
   parent: { number: '2', uuid: 'u2' },

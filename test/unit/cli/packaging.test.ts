@@ -58,11 +58,14 @@ test.each([
   }
 });
 
-test.each(['master', 'replica', 'nameserver'])('the unit of the %s starts what its example configures', (role) => {
-  const unit = readFileSync(new URL(`icbdrepd-${role}.service`, packaging), 'utf8');
-  expect(unit).toContain(`ExecStart=icbdrepd ${role} --config /etc/icbdrep/${role}.toml\n`);
-  const example = readFileSync(new URL(`${role}.example.toml`, packaging), 'utf8');
-  const [, state_dir] = /^state_dir = "\/var\/lib\/(.*)"$/m.exec(example) ?? [];
-  expect(unit).toContain(`StateDirectory=${state_dir}\n`);
-  expect(unit).toContain('RuntimeDirectory=icbdrep\n');
-});
+test.each(['master', 'replica', 'nameserver'])(
+  'the unit of the %s starts what its example configures',
+  (role) => {
+    const unit = readFileSync(new URL(`icbdrepd-${role}.service`, packaging), 'utf8');
+    expect(unit).toContain(`ExecStart=icbdrepd ${role} --config /etc/icbdrep/${role}.toml\n`);
+    const example = readFileSync(new URL(`${role}.example.toml`, packaging), 'utf8');
+    const [, state_dir] = /^state_dir = "\/var\/lib\/(.*)"$/m.exec(example) ?? [];
+    expect(unit).toContain(`StateDirectory=${state_dir}\n`);
+    expect(unit).toContain('RuntimeDirectory=icbdrep\n');
+  },
+);

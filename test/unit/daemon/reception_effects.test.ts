@@ -48,6 +48,9 @@ const hidden = (): Promise<string[]> => bench.store.listHidden(bench.image);
 const codeOf = (work: Promise<unknown>): Promise<unknown> =>
   work.catch((thrown: unknown) => (thrown instanceof IcbdError ? thrown.code : thrown));
 
+const tunnelFailed = (retryable: boolean): IcbdError =>
+  new IcbdError('TunnelFailed', 'no way through', { operation: 'ssh tunnel', retryable });
+
 describe('receive', () => {
   test('leaves one complete hidden subvolume, with every checkpoint told after a sync of its part', async () => {
     linkOf();
@@ -95,8 +98,6 @@ describe('receive', () => {
   });
 
   test('goes through the tunnel if that is asked for; one that is made anew is a lost link', async () => {
-    const tunnelFailed = (retryable: boolean) =>
-      new IcbdError('TunnelFailed', 'no way through', { operation: 'ssh tunnel', retryable });
     bench.openData = () => Promise.reject(tunnelFailed(true));
     expect((await bench.run('receive', bench.params)).type).toBe('receive.link_lost');
     expect((await bench.run('receive', { ...bench.params, ssh: true })).type).toBe('receive.link_lost');

@@ -33,6 +33,13 @@ function isTest(place: string): boolean {
   return readdirSync(whole, { recursive: true }).some((name) => String(name).endsWith('.test.ts'));
 }
 
+/** What `icbdrep WORDS --help` prints. */
+async function help(...words: string[]): Promise<string> {
+  const context = fakeContext();
+  expect(await runCli([...words, '--help'], context), words.join(' ')).toBe(0);
+  return context.printed.out;
+}
+
 test('every entry is served, and shown by tests that are there', () => {
   expect(rows.length).toBeGreaterThan(60);
   for (const cells of rows) {
@@ -57,11 +64,6 @@ test('every module that it names is there', () => {
 });
 
 test('every command and option that it names is one', async () => {
-  const help = async (...words: string[]): Promise<string> => {
-    const context = fakeContext();
-    expect(await runCli([...words, '--help'], context), words.join(' ')).toBe(0);
-    return context.printed.out;
-  };
   const all = await help();
   const known = [...all.matchAll(/^ {2}([a-z]+(?: [a-z]+)?)/gm)].map(([, name]) => name ?? '');
   const commands = rows
