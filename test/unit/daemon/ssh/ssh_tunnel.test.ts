@@ -182,6 +182,7 @@ describe('a tunnel', () => {
   });
 
   test('waits long where only an operator can help', async () => {
+    listens = false;
     const asked = failsWith(tunnel.ready(target), { code: 'TunnelFailed', retryable: false });
     (await theRun(0)).die(255, 'Host key verification failed.\n');
     await asked;
