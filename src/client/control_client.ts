@@ -1,4 +1,5 @@
-import type { DoctorReport, LeftoverRemoval, StatusReport } from '../core/report.js';
+import type { StatusReport } from '../core/report.js';
+import type { DoctorReport, LeftoverRemoval } from '../core/doctor_report.js';
 import { type CallOptions, ControlConnection } from './connection.js';
 import { ImagesClient } from './images.js';
 import { NodesClient } from './nodes.js';

@@ -1,4 +1,5 @@
-import type { SnapshotReport, VerifyReport } from '../core/report.js';
+import type { SnapshotReport } from '../core/report.js';
+import type { VerifyReport } from '../core/verify_report.js';
 import { type CallOptions, type ControlConnection, type NodeOptions, part } from './connection.js';
 
 const snapshotPath = (image: string, number: string): string =>

@@ -1,31 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { estimateStreamBytes } from '../btrfs/estimate.js';
-import { IcbdError } from '../core/errors.js';
-import type { ControlLink, LinkHandlers } from '../core/link.js';
-import type { ActorAddress, EventCause } from '../core/records.js';
+import type { IcbdError } from '../core/errors.js';
+import type { ControlLink } from '../core/link.js';
 import type { EffectHandler } from '../runtime/ports.js';
-import type { Runtime } from '../runtime/runtime.js';
-import { type LinkServer, createLinkServer } from '../transport/link_server.js';
+import { createLinkServer } from '../transport/link_server.js';
 import type { MasterConfig } from './config/master_config.js';
 import { readSecret } from './config/secret.js';
 import { controlRoutes } from './control/routes.js';
 import { startControlServer } from './control/server.js';
-import { imageEffects } from './effects/image_effects.js';
-import { planEffect } from './effects/plan.js';
-import { sendEffect } from './effects/send.js';
-import { ImageRepository } from './image_repository.js';
-import { watchImages } from './image_watch_start.js';
-import { KeepAlive } from './keep_alive.js';
+import { ImageRepository } from './images/image_repository.js';
+import { watchImages } from './images/image_watch_start.js';
 import { logTransport, logUnsendable } from './logging.js';
+import { dropUnwanted, masterEffects } from './master_effects.js';
+import { configureReplicas, makeKeepAlive, makeMasterStop, masterLinkHandlers } from './master_replicas.js';
 import { masterOperations } from './operations/master_operations.js';
 import { namesFoundBy } from './operations/name_operations.js';
 import type { Operations } from './operations/operations.js';
-import { answerReplicasPing } from './requests/ping_requests.js';
 import { MasterNames } from './names/own_name_server.js';
 import type { RunningNode } from './node_process.js';
+import type { NodeStop } from './node_stop.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
 import { NodeSelf } from './node_self.js';
-import { NodeStop } from './node_stop.js';
 import { masterMessageCheck } from './peer_messages.js';
 import { LiveStreams } from './live_streams.js';
 import { Postman } from './postman.js';
@@ -35,145 +29,9 @@ import { SnapshotScans } from './verify/snapshot_scans.js';
 import { VerifyRuns } from './verify/verify_runs.js';
 import type { Logger } from 'pino';
 
-const replicaAddress = (name: string): ActorAddress => ({ kind: 'replica', id: name });
-const configured: EventCause = { kind: 'daemon', what: 'config' };
-
-/** States in which a transfer has a slot and works. */
-const working_states = ['planning', 'starting_over', 'offering', 'sending', 'confirming'];
-
-/** Tells every replica actor what the config says of it, and makes the ones that are new. */
-function configureReplicas(
-  runtime: Runtime,
-  config: MasterConfig,
-  slots_max = config.transfers.slots_per_replica,
-): void {
-  for (const { id: node_id, name } of config.replicas) {
-    const event = { type: 'configure', node_id, slots_max };
-    runtime.deliver(replicaAddress(name), event, configured, { node_id, name, slots_max });
-  }
-}
-
-/** Tells a replica its number. */
-function introduce(link: ControlLink, config: MasterConfig, log: Logger): void {
-  const node_id = config.replicas.find(({ name }) => name === link.peer.node)?.id;
-  link.request({ method: 'node.introduce', params: { node_id } }).catch((error: unknown) => {
-    log.debug({ replica: link.peer.node, err: error }, 'the replica was not told its number');
-  });
-}
-
-/** Asks the replicas whose links are up whether they are still there, and tells their actors of changes. */
-function makeKeepAlive(runtime: Runtime, { keep_alive }: MasterConfig): KeepAlive {
-  return new KeepAlive({
-    clock: system_clock,
-    interval_ms: keep_alive.interval_s * 1_000,
-    tries: keep_alive.tries,
-    mode: keep_alive.mode,
-    onChange: (node, event) =>
-      runtime.deliver(replicaAddress(node), { ...event }, { kind: 'daemon', what: 'keep-alive' }),
-  });
-}
-
-function linkHandlers(
-  runtime: Runtime,
-  postman: Postman,
-  keep_alive: KeepAlive,
-  names: MasterNames,
-  config: MasterConfig,
-  log: Logger,
-): LinkHandlers {
-  return {
-    onUp: (link) => {
-      const { node, address, capabilities } = link.peer;
-      const event = { type: 'link.up', session: link.session, address, capabilities };
-      postman.attach(link);
-      introduce(link, config, log);
-      runtime.deliver(replicaAddress(node), event, { kind: 'daemon', what: `link from ${address}` });
-      keep_alive.attach(link);
-    },
-    onDown: (link, reason) => {
-      keep_alive.detach(link);
-      postman.detach(link);
-      log.info({ replica: link.peer.node, reason: reason.message }, 'link down');
-      const event = { type: 'link.down', session: link.session, reason: reason.message };
-      runtime.deliver(replicaAddress(link.peer.node), event, { kind: 'daemon', what: 'link' });
-    },
-    onMessage: (link, message) => postman.receive(link, message),
-    onAcknowledged: (link, message_id) => postman.acknowledged(link, message_id),
-    onRequest: (link, request) => {
-      const answer = answerReplicasPing(request) ?? names.answer(link, request);
-      if (answer !== undefined) return answer;
-      throw new IcbdError('NotPermitted', `${link.peer.node} may not ask the master for ${request.method}`, {
-        operation: 'answer request',
-        subject: link.peer.node,
-      });
-    },
-  };
-}
-
-/** An orderly stop of the master: no transfer starts any more. */
-function makeStop({ name, storage }: NodeBase, runtime: Runtime, config: MasterConfig): NodeStop {
-  return new NodeStop({
-    node: name,
-    running: () => storage.actors.list({ kind: 'transfer', states: working_states, limit: 100_000 }).length,
-    onAsked: () => configureReplicas(runtime, config, 0),
-    onChange: (look) => void runtime.subscribe(look),
-  });
-}
-
 function readTls({ listen: { tls_cert, tls_key } }: MasterConfig): { tls?: { cert: Buffer; key: Buffer } } {
   if (tls_cert === undefined || tls_key === undefined) return {};
   return { tls: { cert: readFileSync(tls_cert), key: readFileSync(tls_key) } };
-}
-
-/** States in which a transfer may go on with the `btrfs send` that runs for it. */
-const streaming_states = new Set(['sending', 'disconnected']);
-
-/** A `btrfs send` that waits for a link ends when its transfer does not want it any more. */
-function dropUnwanted(runtime: Runtime, live: LiveStreams): void {
-  runtime.subscribe(({ events }) => {
-    for (const { kind, id, state } of events) {
-      if (kind === 'transfer' && !streaming_states.has(state)) void live.drop(id);
-    }
-  });
-}
-
-/** The effects of the actors on a master. */
-function masterEffects(
-  base: NodeBase,
-  config: MasterConfig,
-  parts: {
-    readonly repository: ImageRepository;
-    readonly postman: Postman;
-    readonly server: LinkServer;
-    readonly live: LiveStreams;
-  },
-): Record<string, EffectHandler> {
-  const { store, capabilities, children, progress } = base;
-  const { codec, stream, stall_timeout_s } = config.transfers;
-  const imagePath = (image: string): string => parts.repository.path(image);
-  return {
-    ...imageEffects({ store, imagePath }),
-    plan: planEffect({
-      store,
-      imagePath,
-      capabilities,
-      linkTo: (node) => parts.postman.linkTo(node),
-      default_codec: codec,
-      stream,
-    }),
-    send: sendEffect({
-      store,
-      imagePath,
-      waitForData: (session, options) => parts.server.waitForData(session, options),
-      isLinked: (node) => parts.postman.isLinked(node),
-      estimate: estimateStreamBytes,
-      children,
-      live: parts.live,
-      progress,
-      clock: system_clock,
-      stall_timeout_ms: stall_timeout_s * 1_000,
-    }),
-  };
 }
 
 /** Makes the parts that know each other, and lets them run; what ends them is pushed to `closing`. */
@@ -211,7 +69,7 @@ async function runMaster(
     clock: system_clock,
     randomBytes: base.randomBytes,
     secretOf: (node) => secrets.get(node),
-    handlers: linkHandlers(runtime, postman, keep_alive, names, config, log),
+    handlers: masterLinkHandlers(runtime, postman, keep_alive, names, config, log),
     ...names.link_options,
     log: (entry) => logTransport(log, entry),
   });
@@ -241,7 +99,7 @@ async function runMaster(
     () => verify_runs.close(),
   );
   const link_address = `${config.listen.host}:${server.port}`;
-  const stop = makeStop(base, runtime, config);
+  const stop = makeMasterStop(base, runtime, config);
   const data_address = {
     url: `${config.listen.tls_cert === undefined ? 'ws' : 'wss'}://${link_address}`,
     via: null,

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.js';
 import { IcbdError } from '../core/errors.js';
 import type { Request } from '../core/link.js';
 import type { EventCause } from '../core/records.js';
-import type { ImageRepository } from './image_repository.js';
+import type { ImageRepository } from './images/image_repository.js';
 import { answerImageRequest, image_params, isImageMethod } from './requests/image_requests.js';
 import {
   type AnsweringSelf,

@@ -3,7 +3,7 @@ import type { SnapshotStore } from '../btrfs/snapshot_store.js';
 import { IcbdError } from '../core/errors.js';
 import { identityOf } from '../core/lineage.js';
 import type { AcceptReport } from '../core/node_report.js';
-import type { ImageRepository } from './image_repository.js';
+import type { ImageRepository } from './images/image_repository.js';
 
 /** With less room than this no stream is taken in, bytes. */
 const free_bytes_min = 64 * 1024 * 1024;

@@ -4,7 +4,7 @@ import type { ActorRecord, EventCause } from '../core/records.js';
 import type { SendRequest, TransferReport } from '../core/report.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Storage } from '../storage/storage.js';
-import type { ImageRepository } from './image_repository.js';
+import type { ImageRepository } from './images/image_repository.js';
 import type { TransferReports } from './transfer_reports.js';
 
 /** Transfers that one request may start. */

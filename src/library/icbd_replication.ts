@@ -30,7 +30,6 @@ export type {
   ShutdownReport,
 } from '../core/node_report.js';
 export type {
-  DoctorReport,
   HistoryReport,
   ImageAddRequest,
   ImageReport,
@@ -40,8 +39,9 @@ export type {
   StatusReport,
   TransferFilter,
   TransferReport,
-  VerifyReport,
 } from '../core/report.js';
+export type { DoctorReport } from '../core/doctor_report.js';
+export type { VerifyReport } from '../core/verify_report.js';
 export {
   compressStream,
   type CompressOptions,

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { execa } from 'execa';
 import { IcbdError } from '../../core/errors.js';
-import type { DoctorReport, LeftoverRemoval, LeftoverReport } from '../../core/report.js';
+import type { DoctorReport, LeftoverRemoval, LeftoverReport } from '../../core/doctor_report.js';
 import { exit_codes } from '../exit_codes.js';
 import { renderDoctor, renderLeftover, renderRemovals } from '../render/doctor.js';
 import { type CliRun, type GlobalOptions, type Session, openSession } from '../session.js';

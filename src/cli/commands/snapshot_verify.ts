@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { IcbdError } from '../../core/errors.js';
 import { checkImageName, checkSnapshotNumber } from '../../core/names.js';
-import type { VerifyReport } from '../../core/report.js';
+import type { VerifyReport } from '../../core/verify_report.js';
 import { type CliContext, pause } from '../context.js';
 import { exitCodeOfSignal, exit_codes } from '../exit_codes.js';
 import { cut } from '../render/text.js';

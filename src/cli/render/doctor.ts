@@ -1,5 +1,5 @@
 /** What `icbdrep doctor` shows to people. */
-import type { DoctorCheck, DoctorReport, LeftoverRemoval, LeftoverReport } from '../../core/report.js';
+import type { DoctorCheck, DoctorReport, LeftoverRemoval, LeftoverReport } from '../../core/doctor_report.js';
 import { counted, printable } from './text.js';
 import { type Style, type View, styled } from './view.js';
 

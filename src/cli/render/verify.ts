@@ -1,5 +1,5 @@
 /** What `icbdrep snapshot verify` shows to people. */
-import type { TreeDifference, VerifiedCopy, VerifyProgress, VerifyReport } from '../../core/report.js';
+import type { TreeDifference, VerifiedCopy, VerifyProgress, VerifyReport } from '../../core/verify_report.js';
 import { counted, printable } from './text.js';
 import { formatBytes, formatDuration, formatPercent, formatRate } from './units.js';
 import { type Style, type View, styled } from './view.js';

@@ -1,4 +1,4 @@
-import type { DoctorCheck } from '../../core/report.js';
+import type { DoctorCheck } from '../../core/doctor_report.js';
 
 export const ok = (name: string, text: string): DoctorCheck => ({ name, status: 'ok', text, hint: '' });
 

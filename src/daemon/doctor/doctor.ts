@@ -1,5 +1,5 @@
-import type { DoctorCheck, DoctorReport, LeftoverRemoval, LeftoverReport } from '../../core/report.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { DoctorCheck, DoctorReport, LeftoverRemoval, LeftoverReport } from '../../core/doctor_report.js';
+import type { ImageRepository } from '../images/image_repository.js';
 import type { NodeBase } from '../node_base.js';
 import { fail, listed, ok, warn } from './check.js';
 import { Leftovers } from './leftovers.js';

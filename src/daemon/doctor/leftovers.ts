@@ -4,9 +4,9 @@ import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
 import { IcbdError } from '../../core/errors.js';
 import { hidden_prefix } from '../../core/names.js';
 import type { ActorRecord } from '../../core/records.js';
-import type { LeftoverRemoval, LeftoverReport } from '../../core/report.js';
+import type { LeftoverRemoval, LeftoverReport } from '../../core/doctor_report.js';
 import type { Storage } from '../../storage/storage.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { ImageRepository } from '../images/image_repository.js';
 
 /** Names that receptions give: a transfer's id, and numbers. `icbdrep stream receive` gives others. */
 const reception_name = /^\.icbdrep-(?:part-)?(\d+-[0-9a-f]{4})(?:\.\d+){1,3}$/;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createBtrfs } from '../../btrfs/btrfs.js';
 import { readCapabilities } from '../../btrfs/capabilities.js';
 import { IcbdError } from '../../core/errors.js';
-import type { DoctorCheck } from '../../core/report.js';
+import type { DoctorCheck } from '../../core/doctor_report.js';
 import { availableCodecs } from '../../pipeline/codec.js';
 import { findProgram } from '../../pipeline/program.js';
 import { readSecret } from '../config/secret.js';

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { IcbdError } from '../../core/errors.js';
-import type { DoctorCheck, DoctorReport } from '../../core/report.js';
+import type { DoctorCheck, DoctorReport } from '../../core/doctor_report.js';
 import { loadMasterConfig } from '../config/master_config.js';
 import { loadReplicaConfig } from '../config/replica_config.js';
 import { fail, ok, warn } from './check.js';

@@ -5,9 +5,9 @@ import type { Clock } from '../../core/clock.js';
 import { IcbdError } from '../../core/errors.js';
 import type { ControlLink } from '../../core/link.js';
 import type { ActorRecord } from '../../core/records.js';
-import type { DoctorCheck } from '../../core/report.js';
+import type { DoctorCheck } from '../../core/doctor_report.js';
 import type { Storage } from '../../storage/storage.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { ImageRepository } from '../images/image_repository.js';
 import { fail, listed, ok, warn } from './check.js';
 
 /** A reception that has not moved for so long waits for something, ms. */

@@ -3,7 +3,7 @@ import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
 import { IcbdError } from '../../core/errors.js';
 import { nextSnapshotNumber } from '../../core/names.js';
 import type { EffectHandler } from '../../runtime/ports.js';
-import { scanResult } from '../image_scan.js';
+import { scanResult } from '../images/image_scan.js';
 import { addSnapshot } from './add_snapshot.js';
 
 /** Tries to find a free number while others take snapshots of the same image. */

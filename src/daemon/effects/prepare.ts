@@ -2,7 +2,7 @@ import { deleteParts } from '../../btrfs/parts.js';
 import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
 import { IcbdError } from '../../core/errors.js';
 import type { EffectHandler } from '../../runtime/ports.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { ImageRepository } from '../images/image_repository.js';
 import type { Admission } from '../reception_admission.js';
 import { type ReceptionPlace, type ReceptionStream, sourceOf, whyUseless } from './reception_place.js';
 

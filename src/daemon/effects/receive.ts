@@ -18,7 +18,7 @@ import { Meter } from '../../pipeline/meter.js';
 import { pumpReceive, type ReceiveEnd } from '../../pipeline/receive_pump.js';
 import type { EffectHandler, EffectTools } from '../../runtime/ports.js';
 import { type ChildRegistry, watchForStall } from '../child_registry.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { ImageRepository } from '../images/image_repository.js';
 import type { ProgressBoard } from '../progress_board.js';
 import { type ReceptionPlace, type ReceptionStream, sourceOf, whyUseless } from './reception_place.js';
 

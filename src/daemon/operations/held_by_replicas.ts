@@ -2,7 +2,7 @@ import { IcbdError } from '../../core/errors.js';
 import type { SnapshotInfo } from '../../core/lineage.js';
 import type { ControlLink } from '../../core/link.js';
 import { lineageSchema } from '../effects/plan.js';
-import type { HeldByReplicas } from '../snapshot_needs.js';
+import type { HeldByReplicas } from '../images/snapshot_needs.js';
 import type { Fleet } from './fleet.js';
 
 /** Time for a replica to say what it holds, before what was sent to it has to do. */

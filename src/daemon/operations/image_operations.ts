@@ -1,5 +1,5 @@
 import type { EventCause } from '../../core/records.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { ImageRepository } from '../images/image_repository.js';
 import type { Fleet } from './fleet.js';
 import { heldByReplicas } from './held_by_replicas.js';
 import type { ImageOperations, NodeChoice, SnapshotOperations } from './operations.js';

@@ -10,7 +10,7 @@ import type {
   ShutdownReport,
 } from '../../core/node_report.js';
 import { limits } from '../../core/limits.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { ImageRepository } from '../images/image_repository.js';
 import type { NodeSelf } from '../node_self.js';
 import { type Fleet, master_number } from './fleet.js';
 import type { NodeChoice, NodeOperations } from './operations.js';

@@ -8,12 +8,10 @@ import type {
 } from '../../core/node_report.js';
 import type { NameService } from '../../core/name_service.js';
 import type {
-  DoctorReport,
   HistoryReport,
   ImageAddRequest,
   ImageDetails,
   ImageReport,
-  LeftoverRemoval,
   ReplicaHistoryReport,
   ReplicaReport,
   SendRequest,
@@ -21,8 +19,9 @@ import type {
   StatusReport,
   TransferFilter,
   TransferReport,
-  VerifyReport,
 } from '../../core/report.js';
+import type { DoctorReport, LeftoverRemoval } from '../../core/doctor_report.js';
+import type { VerifyReport } from '../../core/verify_report.js';
 
 /** A node by its name or number; undefined is the one that is asked. */
 export type NodeChoice = string | undefined;

@@ -7,7 +7,7 @@ import type { Runtime } from '../../runtime/runtime.js';
 import type { LinkClient } from '../../transport/link_client.js';
 import { Doctor, type DoctorOptions } from '../doctor/doctor.js';
 import { confinementCheck, masterLinkCheck, receptionChecks } from '../doctor/state_checks.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { ImageRepository } from '../images/image_repository.js';
 import type { NodeBase } from '../node_base.js';
 import type { NodeSelf } from '../node_self.js';
 import { nodeStatus } from '../node_status.js';

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { codec_names } from '../../core/codecs.js';
 import { IcbdError } from '../../core/errors.js';
 import type { EventCause } from '../../core/records.js';
-import type { ImageRepository } from '../image_repository.js';
-import { isInside } from '../inside.js';
+import type { ImageRepository } from '../images/image_repository.js';
+import { isInside } from '../images/inside.js';
 
 const snapshot = { image: z.string(), number: z.string() };
 

@@ -1,7 +1,7 @@
 /** What a replica does with its tunnel: which links go through, and what an operator is told. */
 import type { Logger } from 'pino';
 import type { Clock } from '../../core/clock.js';
-import type { DoctorCheck } from '../../core/report.js';
+import type { DoctorCheck } from '../../core/doctor_report.js';
 import type { TunnelReport } from '../../core/tunnel_report.js';
 import type { ConnectThrough } from '../../transport/link_client.js';
 import type { ChildRegistry } from '../child_registry.js';

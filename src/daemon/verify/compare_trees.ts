@@ -1,5 +1,5 @@
 import { IcbdError } from '../../core/errors.js';
-import type { TreeDifference } from '../../core/report.js';
+import type { TreeDifference } from '../../core/verify_report.js';
 import { compareFacts, differenceAt, joinPath } from './differences.js';
 import type { ScanSide } from './scan_side.js';
 import { type TreeEntry, decodeName, unreadable_digest } from './tree_entry.js';

@@ -1,5 +1,5 @@
 /** What differs between two entries of the same path, in words. */
-import type { TreeDifference } from '../../core/report.js';
+import type { TreeDifference } from '../../core/verify_report.js';
 import { shownName } from '../../stream/shown_name.js';
 import { type TreeEntry, decodeName } from './tree_entry.js';
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Clock } from '../../core/clock.js';
 import { IcbdError } from '../../core/errors.js';
 import { identityOf } from '../../core/lineage.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { ImageRepository } from '../images/image_repository.js';
 import type { ScanQuestion } from './scan_messages.js';
 import { ScanThread, type ScanStatus } from './scan_thread.js';
 

@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.js';
 import { IcbdError } from '../../core/errors.js';
 import type { ControlLink } from '../../core/link.js';
-import type { VerifiedCopy, VerifyProgress, VerifyReport } from '../../core/report.js';
+import type { VerifiedCopy, VerifyProgress, VerifyReport } from '../../core/verify_report.js';
 import { Meter } from '../../pipeline/meter.js';
-import type { ImageRepository } from '../image_repository.js';
+import type { ImageRepository } from '../images/image_repository.js';
 import { compareTrees } from './compare_trees.js';
 import { type ScanSide, scanHere, scanThere } from './scan_side.js';
 import type { ScanStatus } from './scan_thread.js';

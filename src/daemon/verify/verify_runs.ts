@@ -1,5 +1,5 @@
 import { IcbdError } from '../../core/errors.js';
-import type { VerifyReport } from '../../core/report.js';
+import type { VerifyReport } from '../../core/verify_report.js';
 import { VerifyRun, type VerifyRunsOptions, type VerifyTargets } from './verify_run.js';
 
 /** Runs at the same time; each hashes on this node too. */

@@ -2,7 +2,7 @@ import { chmod, mkdir, open, readFile, readdir, writeFile } from 'node:fs/promis
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DoctorReport } from '../../../src/core/report.js';
+import type { DoctorReport } from '../../../src/core/doctor_report.js';
 import { Fleet, type FleetNode, until } from '../../support/fleet.js';
 import { makeImageTree } from '../../support/image_tree.js';
 

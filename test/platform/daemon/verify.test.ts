@@ -17,7 +17,7 @@ import {
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TreeDifference, VerifiedCopy, VerifyReport } from '../../../src/core/report.js';
+import type { TreeDifference, VerifiedCopy, VerifyReport } from '../../../src/core/verify_report.js';
 import { Fleet, until } from '../../support/fleet.js';
 import { makeImageTree } from '../../support/image_tree.js';
 

@@ -8,7 +8,7 @@ import { machines } from '../../../src/actors/machines.js';
 import { createBtrfs } from '../../../src/btrfs/btrfs.js';
 import type { IcbdError } from '../../../src/core/errors.js';
 import { imageEffects } from '../../../src/daemon/effects/image_effects.js';
-import { ImageWatch, type ImageWatchOptions } from '../../../src/daemon/image_watch.js';
+import { ImageWatch, type ImageWatchOptions } from '../../../src/daemon/images/image_watch.js';
 import { system_clock } from '../../../src/daemon/system_clock.js';
 import { Runtime } from '../../../src/runtime/runtime.js';
 import { Storage } from '../../../src/storage/storage.js';

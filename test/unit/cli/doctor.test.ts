@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { exit_codes } from '../../../src/cli/exit_codes.js';
 import { renderDoctor } from '../../../src/cli/render/doctor.js';
-import type { DoctorReport, LeftoverReport } from '../../../src/core/report.js';
+import type { DoctorReport, LeftoverReport } from '../../../src/core/doctor_report.js';
 import { run } from './fake_context.js';
 import { type FakeDaemon, startFakeDaemon } from './fake_daemon.js';
 import { noon_ms } from './samples.js';

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { describeDifference } from '../../../src/cli/render/verify.js';
 import { IcbdError } from '../../../src/core/errors.js';
-import type { TreeDifference, VerifiedCopy, VerifyReport } from '../../../src/core/report.js';
+import type { TreeDifference, VerifiedCopy, VerifyReport } from '../../../src/core/verify_report.js';
 import { runCli } from '../../../src/cli/program.js';
 import { fakeContext, run } from './fake_context.js';
 import { type Answer, type FakeDaemon, startFakeDaemon } from './fake_daemon.js';

@@ -7,9 +7,9 @@ import type { ScanResult } from '../../../src/actors/image.js';
 import { IcbdError } from '../../../src/core/errors.js';
 import type { SnapshotInfo } from '../../../src/core/lineage.js';
 import type { ActorRecord } from '../../../src/core/records.js';
-import { scanResult } from '../../../src/daemon/image_scan.js';
-import { ImageWatch, type ImageWatchOptions } from '../../../src/daemon/image_watch.js';
-import type { Watching } from '../../../src/daemon/image_watch_directory.js';
+import { scanResult } from '../../../src/daemon/images/image_scan.js';
+import { ImageWatch, type ImageWatchOptions } from '../../../src/daemon/images/image_watch.js';
+import type { Watching } from '../../../src/daemon/images/image_watch_directory.js';
 import type { Commit } from '../../../src/runtime/ports.js';
 import { ManualClock } from '../runtime/support/bench.js';
 

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type SnapshotInfo, identityOf } from '../../../src/core/lineage.js';
 import type { ActorKind, ActorRecord } from '../../../src/core/records.js';
 import type { SnapshotNeed } from '../../../src/core/report.js';
-import { assertNotNeeded } from '../../../src/daemon/snapshot_guards.js';
-import { type HeldByReplicas, needsOf } from '../../../src/daemon/snapshot_needs.js';
+import { assertNotNeeded } from '../../../src/daemon/images/snapshot_guards.js';
+import { type HeldByReplicas, needsOf } from '../../../src/daemon/images/snapshot_needs.js';
 import { Storage } from '../../../src/storage/storage.js';
 
 const made = (number: string, age = Number(number), more: Partial<SnapshotInfo> = {}): SnapshotInfo => ({

@@ -1,6 +1,6 @@
 /** Which snapshots must not be deleted, because somebody needs them. */
-import { IcbdError } from '../core/errors.js';
-import type { SnapshotNeed } from '../core/report.js';
+import { IcbdError } from '../../core/errors.js';
+import type { SnapshotNeed } from '../../core/report.js';
 
 /** One of them in words. */
 function describe({ kind, node, transfer, since_ms, otherwise }: SnapshotNeed): string {

@@ -1,8 +1,8 @@
 import path from 'node:path';
-import type { ImageContext } from '../actors/image.js';
-import type { SnapshotInfo } from '../core/lineage.js';
-import type { ActorRecord } from '../core/records.js';
-import type { ImageReport, SnapshotNeed, SnapshotReport } from '../core/report.js';
+import type { ImageContext } from '../../actors/image.js';
+import type { SnapshotInfo } from '../../core/lineage.js';
+import type { ActorRecord } from '../../core/records.js';
+import type { ImageReport, SnapshotNeed, SnapshotReport } from '../../core/report.js';
 
 /** An image as its actor knows it. */
 export function reportImage(mountpoint: string, record: ActorRecord): ImageReport {

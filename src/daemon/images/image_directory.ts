@@ -1,8 +1,8 @@
 /** The directory of an image, as adding it finds or makes it. */
 import { lstat, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { SnapshotStore } from '../btrfs/snapshot_store.js';
-import { IcbdError } from '../core/errors.js';
+import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
+import { IcbdError } from '../../core/errors.js';
 
 /** Name of the writable subvolume in an image's directory that snapshots are taken of by default. */
 const default_source = 'live';

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { ScanResult } from '../actors/image.js';
-import { type SnapshotInfo, lastSnapshot } from '../core/lineage.js';
+import type { ScanResult } from '../../actors/image.js';
+import { type SnapshotInfo, lastSnapshot } from '../../core/lineage.js';
 
 /** Directories that are looked at side by side; Node has four threads for that. */
 const looks_at_once = 64;

@@ -1,7 +1,7 @@
 /** One directory under the kernel's watch. */
 import { type WatchListener, watch } from 'node:fs';
 import { lstat } from 'node:fs/promises';
-import { errnoOf } from '../btrfs/btrfs_errors.js';
+import { errnoOf } from '../../btrfs/btrfs_errors.js';
 
 /** What there is of `fs.watch` to be closed and to fail. */
 export interface Watching {

@@ -5,13 +5,13 @@
  * refuse to watch at all: so every image is looked at from time to time as well. An actor hears of it only if its
  * snapshots are others than those of its last scan.
  */
-import type { ImageContext } from '../actors/image.js';
-import type { SnapshotStore } from '../btrfs/snapshot_store.js';
-import type { Clock } from '../core/clock.js';
-import { IcbdError } from '../core/errors.js';
-import type { ActorAddress, ActorRecord } from '../core/records.js';
-import type { Runtime } from '../runtime/runtime.js';
-import type { Storage } from '../storage/storage.js';
+import type { ImageContext } from '../../actors/image.js';
+import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
+import type { Clock } from '../../core/clock.js';
+import { IcbdError } from '../../core/errors.js';
+import type { ActorAddress, ActorRecord } from '../../core/records.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import type { Storage } from '../../storage/storage.js';
 import { basename, join } from 'node:path';
 import { glance, scanResult } from './image_scan.js';
 import { DirectoryWatch, type StartWatching, watchWithKernel } from './image_watch_directory.js';

@@ -2,12 +2,12 @@
  * Who needs which snapshot of an image on this node: what runs, and what the next increments will build on.
  * A master has transfers and a replica has receptions, so one look serves both.
  */
-import type { ReceptionContext } from '../actors/reception_events.js';
-import type { TransferContext } from '../actors/transfer_events.js';
-import { type SnapshotInfo, commonSnapshots, identityOf, lastSnapshot } from '../core/lineage.js';
-import type { ActorRecord } from '../core/records.js';
-import type { SnapshotNeed } from '../core/report.js';
-import type { Storage } from '../storage/storage.js';
+import type { ReceptionContext } from '../../actors/reception_events.js';
+import type { TransferContext } from '../../actors/transfer_events.js';
+import { type SnapshotInfo, commonSnapshots, identityOf, lastSnapshot } from '../../core/lineage.js';
+import type { ActorRecord } from '../../core/records.js';
+import type { SnapshotNeed } from '../../core/report.js';
+import type { Storage } from '../../storage/storage.js';
 
 /** What replicas said just now that they hold of an image, by their names. Those that did not answer are left out. */
 export type HeldByReplicas = ReadonlyMap<string, readonly SnapshotInfo[]>;

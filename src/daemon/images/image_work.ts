@@ -1,7 +1,7 @@
 /** Events of image actors that somebody waits for. */
-import { IcbdError } from '../core/errors.js';
-import type { ActorAddress, EventCause, PlainEvent } from '../core/records.js';
-import type { Runtime } from '../runtime/runtime.js';
+import { IcbdError } from '../../core/errors.js';
+import type { ActorAddress, EventCause, PlainEvent } from '../../core/records.js';
+import type { Runtime } from '../../runtime/runtime.js';
 
 const address = (image: string): ActorAddress => ({ kind: 'image', id: image });
 

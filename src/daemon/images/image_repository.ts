@@ -1,19 +1,19 @@
 import path from 'node:path';
-import type { ImageContext } from '../actors/image.js';
-import type { SnapshotStore } from '../btrfs/snapshot_store.js';
-import { IcbdError } from '../core/errors.js';
-import { type SnapshotInfo, lastSnapshot } from '../core/lineage.js';
-import { checkImageName, checkSnapshotNumber } from '../core/names.js';
-import type { ActorRecord, EventCause } from '../core/records.js';
+import type { ImageContext } from '../../actors/image.js';
+import type { SnapshotStore } from '../../btrfs/snapshot_store.js';
+import { IcbdError } from '../../core/errors.js';
+import { type SnapshotInfo, lastSnapshot } from '../../core/lineage.js';
+import { checkImageName, checkSnapshotNumber } from '../../core/names.js';
+import type { ActorRecord, EventCause } from '../../core/records.js';
 import type {
   ImageAddRequest,
   ImageDetails,
   ImageReport,
   SnapshotNeed,
   SnapshotReport,
-} from '../core/report.js';
-import type { Runtime } from '../runtime/runtime.js';
-import type { Storage } from '../storage/storage.js';
+} from '../../core/report.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import type { Storage } from '../../storage/storage.js';
 import { checkDirectory, checkSource, defaultSource } from './image_directory.js';
 import { reportImage, reportSnapshot } from './image_reports.js';
 import { deliverAndWait, workOn } from './image_work.js';
