@@ -1,9 +1,33 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The longest tests, longest first: one that began last would be waited for with one core idle. */
+const longest = [
+  'chaos',
+  'power',
+  'crash',
+  'world_content',
+  'resume',
+  'codec/command',
+  'verify',
+  'demo/demo',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = longest.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return index === -1 ? longest.length : index;
+    };
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+  }
+}
 
 const serial = { fileParallelism: false, maxWorkers: 1 };
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         // By default there is one worker less than cores.
@@ -18,7 +42,7 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           // They wait more than they work; each has filesystems, daemons and ports of its own.
-          maxWorkers: 2,
+          maxWorkers: 4,
         },
       },
     ],

@@ -67,13 +67,19 @@ export async function estimateStreamBytes(
   clearTimeout(timer);
   const sum = await counted;
   throwIfCancelled();
-  if (exit_code !== 0 && is_late) return null;
+  if (is_late && exit_code !== 0) return null;
   // Stopped by us, the program is not to blame.
   if (exit_code !== 0 && child.stop_reason === undefined) {
     throw btrfsError(operation, what.path, { exit_code: exit_code ?? -1, stdout: '', stderr: stderr_tail });
   }
-  if (sum instanceof IcbdError) throw sum;
-  return sum();
+  try {
+    if (sum instanceof IcbdError) throw sum;
+    return sum();
+  } catch (cut) {
+    // It had ended by itself when it was stopped, but its output had not been read.
+    if (is_late) return null;
+    throw cut;
+  }
 }
 
 /** Returns what gives the sum; @throws (both) IcbdError `CorruptData`, and the latter for a stream that broke off. */

@@ -149,7 +149,7 @@ describe('the console at a terminal', () => {
     second.type(arrow_up);
     await second.see('snapshots vm1 --node r1');
     second.type(`\r`);
-    await second.see('RECEIVED UUID');
+    await second.see('NEEDED BY');
     second.type(ctrl_d);
     expect(await second.ended()).toBe(0);
     const kept = await readFile(path.join(state_home, 'icbdrep', 'history'), 'utf8');

@@ -1,7 +1,10 @@
 /** A small network of its own for a test: namespaces on one bridge, made by the kernel and gone afterwards. */
+import { readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 
 const subnet = '10.231.77';
+/** `ip netns` mounts it the first time, and leaves it so. */
+const netns_directory = '/run/netns';
 let made = 0;
 
 async function ip(...words: string[]): Promise<void> {
@@ -16,6 +19,10 @@ async function ip(...words: string[]): Promise<void> {
   }
 }
 
+async function isMounted(): Promise<boolean> {
+  return (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${netns_directory} `);
+}
+
 export interface Host {
   readonly namespace: string;
   readonly address: string;
@@ -26,8 +33,11 @@ export interface Host {
 export class TestNetwork {
   readonly hosts: readonly Host[];
 
-  private constructor(hosts: readonly Host[]) {
+  readonly #was_mounted: boolean;
+
+  private constructor(hosts: readonly Host[], was_mounted: boolean) {
     this.hosts = hosts;
+    this.#was_mounted = was_mounted;
   }
 
   /**
@@ -41,7 +51,7 @@ export class TestNetwork {
       const before = ['nsenter', `--net=/run/netns/${namespace}`, '--'];
       return { namespace, address: `${subnet}.${index + 1}`, before };
     });
-    const network = new TestNetwork(hosts);
+    const network = new TestNetwork(hosts, await isMounted());
     try {
       for (const { namespace } of hosts) {
         await ip('netns', 'add', namespace);
@@ -64,6 +74,7 @@ export class TestNetwork {
     for (const { namespace } of this.hosts) {
       await execa('ip', ['netns', 'del', namespace], { reject: false });
     }
+    if (!this.#was_mounted) await execa('umount', [netns_directory], { reject: false });
   }
 
   async #connect(): Promise<void> {

@@ -41,11 +41,14 @@ async function outcomeOf(work: Promise<Buffer>, expected: Buffer): Promise<Outco
   }
 }
 
+/** Where each try is a process: every ninth bit is one in each byte, and all places in a byte in turn. */
+const is_costly = (codec: StreamCodec): boolean => codec === 'zstd' && zstdWays()[0] === 'program';
+
 describe.each(stream_codec_names)('%s', (codec) => {
   it('finds that the stream was cut, wherever', { timeout: 120_000 }, async () => {
     const stream = await compressAll(codec, sample, small_blocks[codec]);
     const borders = codec === 'snappy-framed' ? chunkBorders(stream) : [];
-    for (let length = 0; length < stream.length; length += 1) {
+    for (let length = 0; length < stream.length; length += is_costly(codec) ? 5 : 1) {
       if (borders.includes(length)) continue;
       const error = await errorOf(decompressAll(codec, stream.subarray(0, length)));
       expect([length, error.code]).toEqual([length, 'CorruptData']);
@@ -56,7 +59,7 @@ describe.each(stream_codec_names)('%s', (codec) => {
   it('never gives other bytes for a stream with one bit flipped', { timeout: 240_000 }, async () => {
     const stream = await compressAll(codec, sample, small_blocks[codec]);
     const outcomes: Record<Outcome, number[]> = { error: [], equal: [], other: [] };
-    for (let bit = 0; bit < stream.length * 8; bit += 1) {
+    for (let bit = 0; bit < stream.length * 8; bit += is_costly(codec) ? 9 : 1) {
       const flipped = Buffer.from(stream);
       flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
       outcomes[await outcomeOf(decompressAll(codec, flipped), sample)].push(bit);
