@@ -161,12 +161,13 @@ async function expectUntouched(): Promise<void> {
   expect((await store.listSnapshots(image)).map(({ number }) => number)).not.toContain('2');
 }
 
+/** But for those of tests that run at the same time, which come, go, and are mounted in other ways. */
+async function mounts(): Promise<string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  return lines.filter((line) => !line.includes('icbdrep-') || line.includes(fs.mountpoint));
+}
+
 test('this machine can confine, and what is mounted stays as it is for all others', async () => {
-  // Filesystems of tests that run at the same time come, go, and are mounted in other ways.
-  const mounts = async (): Promise<string[]> =>
-    (await readFile('/proc/self/mountinfo', 'utf8'))
-      .split('\n')
-      .filter((line) => !line.includes('icbdrep-') || line.includes(fs.mountpoint));
   const before = await mounts();
   expect(before.some((line) => line.includes(fs.mountpoint))).toBe(true);
   expect(await whyNotConfined(image)).toBeUndefined();

@@ -41,12 +41,13 @@ test('takes a snapshot of an image that it holds, or would add', async () => {
   expect(await admission({ auto_add_images: true }).report(wanted)).toEqual(yes);
 });
 
+async function reasonOf(options: Partial<AdmissionOptions> = {}): Promise<unknown[]> {
+  const { accepts, reason, error } = await admission(options).report(wanted);
+  expect(accepts).toBe(false);
+  return [reason, error?.code ?? null, error?.hint === ''];
+}
+
 test('says which of the reasons it has not to', async () => {
-  const reasonOf = async (options: Partial<AdmissionOptions> = {}) => {
-    const { accepts, reason, error } = await admission(options).report(wanted);
-    expect(accepts).toBe(false);
-    return [reason, error?.code ?? null, error?.hint === ''];
-  };
   expect(await reasonOf({ isStopping: () => true })).toEqual(['busy', 'Busy', false]);
   expect(await reasonOf({ running: () => 2 })).toEqual(['busy', 'Busy', false]);
   free_bytes = 64 * 1024 * 1024 - 1;
