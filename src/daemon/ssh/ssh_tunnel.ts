@@ -49,6 +49,9 @@ export class SshTunnel {
   #error: IcbdError | undefined;
   #logged: string | undefined;
   #failures = 0;
+  /** Looks in a row at which nothing got through a tunnel that stands. */
+  #blocks = 0;
+  #cancelLook: (() => void) | undefined;
   #runs = 0;
   #loop: Promise<void> | undefined;
   #onChange: (() => void)[] = [];
@@ -170,6 +173,7 @@ export class SshTunnel {
         this.#error = blocked ?? undefined;
         this.#enter('up');
         this.#logUp(run);
+        if (blocked !== null) this.#lookLater(blocked);
       }
       const error = await run.ended;
       return { error, up_ms: up_at_ms === undefined ? 0 : clock.now() - up_at_ms };
@@ -177,6 +181,7 @@ export class SshTunnel {
       return { error: IcbdError.from(thrown, 'ssh tunnel', showServer(this.#options.server)), up_ms: 0 };
     } finally {
       this.#run = undefined;
+      this.#forgetLook();
     }
   }
 
@@ -213,12 +218,29 @@ export class SshTunnel {
       return;
     }
     this.#error = undefined;
+    this.#forgetLook();
     this.#logUp(run);
   }
 
   #block(error: IcbdError): void {
     this.#error = error;
     this.#log('blocked', error);
+    this.#lookLater(error);
+  }
+
+  /** Where links go through the tunnel only now and then, nobody else would find out that it is open again. */
+  #lookLater(error: IcbdError): void {
+    this.#cancelLook?.();
+    this.#blocks += 1;
+    const { clock, key } = this.#options;
+    const wait_ms = backoff_ms(error.retryable ? this.#blocks : hopeless_failures, key, restart_policy);
+    this.#cancelLook = clock.after(wait_ms, () => void this.#checkAgain());
+  }
+
+  #forgetLook(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    this.#blocks = 0;
   }
 
   #logUp(run: SshRun): void {

@@ -20,7 +20,8 @@ class FakeSsh {
   #say: ((words: Buffer | undefined) => void) | undefined;
   readonly #words: (Buffer | undefined)[] = [];
 
-  constructor(args: readonly string[], listens: boolean, answers: () => boolean) {
+  /** @param refusal why nothing gets through; undefined: the target answers */
+  constructor(args: readonly string[], listens: boolean, refusal: () => string | undefined) {
     const [socket_path = '', ...target] = (args[args.indexOf('-L') + 1] ?? '').split(':');
     this.target = target.join(':');
     this.finished = new Promise((resolve) => {
@@ -29,11 +30,12 @@ class FakeSsh {
     this.#server = createServer((socket) => {
       this.#sockets.push(socket);
       socket.on('error', () => undefined);
-      if (answers()) {
+      const words = refusal();
+      if (words === undefined) {
         socket.once('data', () => socket.end('HTTP/1.1 426 Upgrade Required\r\n\r\n'));
         return;
       }
-      this.say('channel 2: open failed: connect failed: Connection refused\n');
+      this.say(`channel 2: open failed: ${words}\n`);
       socket.destroy();
     });
     if (listens) this.#server.listen(socket_path);
@@ -93,7 +95,7 @@ describe('a tunnel', () => {
   let directory: string;
   let runs: FakeSsh[];
   let log: TunnelLog[];
-  let answers: boolean;
+  let refusal: string | undefined;
   let listens: boolean;
   let tunnel: SshTunnel;
   /** Waiting times, each of which passes at once. */
@@ -107,7 +109,7 @@ describe('a tunnel', () => {
       place: socketPlace(directory),
       children: {
         start: (_id, { args }) => {
-          const run = new FakeSsh(args, listens, () => answers);
+          const run = new FakeSsh(args, listens, () => refusal);
           runs.push(run);
           return run.asChild(runs.length);
         },
@@ -129,7 +131,7 @@ describe('a tunnel', () => {
     directory = mkdtempSync(path.join(tmpdir(), 'icbdrep-tunnel-'));
     writeFileSync(path.join(directory, 'key'), 'k', { mode: 0o600 });
     writeFileSync(path.join(directory, 'known'), 'h');
-    [runs, log, waited_ms, answers, listens] = [[], [], [], true, true];
+    [runs, log, waited_ms, refusal, listens] = [[], [], [], undefined, true];
     tunnel = make();
   });
   afterEach(async () => {
@@ -198,8 +200,19 @@ describe('a tunnel', () => {
     expect(kinds()).toEqual(['failed', 'up']);
   });
 
+  test('finds out by itself that something gets through again, although nobody asks', async () => {
+    refusal = 'connect failed: Connection refused';
+    tunnel.start(target);
+    await until(() => tunnel.report.error !== null && waited_ms.length > 2);
+    expect(tunnel.report).toMatchObject({ state: 'up', restarts: 0 });
+    refusal = undefined;
+    await until(() => tunnel.report.error === null);
+    expect(kinds()).toEqual(['blocked', 'up']);
+    expect(runs).toHaveLength(1);
+  });
+
   test('stands although nothing gets through, says so, and finds out when it does', async () => {
-    answers = false;
+    refusal = 'connect failed: Connection refused';
     await expect(tunnel.ready(target)).rejects.toMatchObject({
       code: 'TunnelFailed',
       retryable: true,
@@ -207,10 +220,10 @@ describe('a tunnel', () => {
     });
     await expect(tunnel.ready(target)).rejects.toMatchObject({ code: 'TunnelFailed' });
     expect(tunnel.report).toMatchObject({ state: 'up', restarts: 0 });
-    answers = true;
+    refusal = undefined;
     await tunnel.ready(target);
     expect(kinds()).toEqual(['blocked', 'up']);
-    answers = false;
+    refusal = 'administratively prohibited: open failed';
     runs[0]?.say('channel 9: open failed: administratively prohibited: open failed\n');
     await until(() => tunnel.report.error !== null);
     expect(tunnel.report.error).toMatchObject({ retryable: false });
