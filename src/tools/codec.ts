@@ -2,7 +2,7 @@
 import { createReadStream, fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { IcbdError } from '../core/errors.js';
-import { isStreamCodec, type StreamCodec, stream_codec_names } from '../stream_codecs/codec_settings.js';
+import type { StreamCodec } from '../stream_codecs/codec_settings.js';
 import { compressStream, decompressStream } from '../stream_codecs/stream_codec.js';
 import type { CodecOutput } from './codec_output.js';
 
@@ -27,18 +27,6 @@ export interface CodecSummary {
   readonly direction: CodecDirection;
   readonly input_bytes: number;
   readonly output_bytes: number;
-}
-
-export const stream_codec_choices: readonly string[] = stream_codec_names;
-
-/** @throws IcbdError `InvalidArgument` */
-export function parseStreamCodec(name: string): StreamCodec {
-  if (isStreamCodec(name)) return name;
-  throw new IcbdError('InvalidArgument', `${JSON.stringify(name)} is no stream codec`, {
-    operation: 'read the command line',
-    subject: name,
-    hint: `stream codecs: ${stream_codec_names.join(' ')}`,
-  });
 }
 
 export interface StandardInput {

@@ -1,13 +1,7 @@
 import { type Command, Option } from 'commander';
 import { IcbdError } from '../../core/errors.js';
-import {
-  type CodecDirection,
-  type CodecSummary,
-  parseStreamCodec,
-  runCodec,
-  standardInput,
-  stream_codec_choices,
-} from '../../tools/codec.js';
+import type { CodecDirection, CodecSummary } from '../../tools/codec.js';
+import { parseStreamCodec, stream_codec_choices } from '../../tools/codec_choice.js';
 import { BrokenOutput, outputTo } from '../../tools/codec_output.js';
 import { parseCount } from '../arguments.js';
 import { ByteMeter } from '../byte_meter.js';
@@ -51,6 +45,8 @@ async function convert(
       'send standard output to a file or a pipe',
     );
   }
+  // Only now: what it needs takes longer to load than most commands to run.
+  const { runCodec, standardInput } = await import('../../tools/codec.js');
   const { chunks, total_bytes, is_terminal } = standardInput();
   if (direction === 'decompress' && is_terminal) {
     refuseTerminal('compressed data are not read from a terminal', 'give a file or a pipe as standard input');

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { IcbdError } from '../../core/errors.js';
 import { parseCount } from '../arguments.js';
-import { runDemo } from '../demo/run_demo.js';
 import type { CliRun, GlobalOptions } from '../session.js';
 
 interface DemoCommandOptions extends GlobalOptions {
@@ -26,6 +25,8 @@ export function addDemoCommand(program: Command, run: CliRun): void {
           hint: 'leave --json out; the exit code says whether all copies were equal',
         });
       }
+      // Only now: what the tools need takes longer to load than most commands to run.
+      const { runDemo } = await import('../demo/run_demo.js');
       run.exit_code = await runDemo(run.context, { keep: keep === true, timeout_ms: timeout * 1_000 });
     });
 }

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { execa } from 'execa';
 import { IcbdError } from '../../core/errors.js';
 import type { DoctorReport, LeftoverRemoval, LeftoverReport } from '../../core/doctor_report.js';
 import { exit_codes } from '../exit_codes.js';
@@ -18,6 +17,8 @@ interface DoctorOptions extends GlobalOptions {
 
 async function examineOffline(why: IcbdError, config: string | undefined): Promise<DoctorReport> {
   const args = [offline_program, ...(config === undefined ? [] : [config])];
+  // Only now: it takes longer to load than most commands to run.
+  const { execa } = await import('execa');
   const { stdout, stderr, exitCode } = await execa(process.execPath, args, {
     reject: false,
     stdin: 'ignore',

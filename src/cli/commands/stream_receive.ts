@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { IcbdError } from '../../core/errors.js';
-import { receiveStream } from '../../tools/stream_receive.js';
 import type { ReceiveEvent } from '../../tools/stream_receive_options.js';
 import { parseCount } from '../arguments.js';
 import { exitCodeOfSignal } from '../exit_codes.js';
@@ -118,6 +117,8 @@ async function receive(run: CliRun, directory: string, options: ReceiveCommandOp
   const { json, quiet, verbose } = options;
   const interrupt = context.catchInterrupt();
   try {
+    // Only now: what it needs takes longer to load than most commands to run.
+    const { receiveStream } = await import('../../tools/stream_receive.js');
     const summary = await receiveStream({
       directory,
       file: options.file,

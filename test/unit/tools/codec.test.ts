@@ -2,7 +2,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type CodecDirection, parseStreamCodec, runCodec } from '../../../src/tools/codec.js';
+import { type CodecDirection, runCodec } from '../../../src/tools/codec.js';
+import { parseStreamCodec } from '../../../src/tools/codec_choice.js';
 import { type CodecOutput, outputTo } from '../../../src/tools/codec_output.js';
 import { runCli } from '../../../src/cli/program.js';
 import { fakeContext } from '../cli/fake_context.js';
