@@ -46,7 +46,7 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           // They wait more than they work; each has filesystems, daemons and ports of its own.
-          maxWorkers: 4,
+          maxWorkers: 3,
         },
       },
     ],
