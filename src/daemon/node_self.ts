@@ -12,6 +12,8 @@ export interface NodeSelfOptions {
   readonly role: NodeReport['role'];
   readonly dataAddress: () => DataAddress;
   readonly stop: NodeStop;
+  /** The master has told this replica another number than before. */
+  readonly onNumbered?: () => void;
 }
 
 export class NodeSelf {
@@ -29,9 +31,10 @@ export class NodeSelf {
 
   /** The master tells this replica its number in the fleet. */
   introduce(node_id: number): void {
-    const { storage } = this.#options.base;
-    if (this.node_id !== node_id)
-      storage.transaction(() => storage.node.setMeta(number_key, String(node_id)));
+    if (this.node_id === node_id) return;
+    const { base, onNumbered } = this.#options;
+    base.storage.transaction(() => base.storage.node.setMeta(number_key, String(node_id)));
+    onNumbered?.();
   }
 
   async report(): Promise<NodeReport> {

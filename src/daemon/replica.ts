@@ -143,6 +143,7 @@ function assemble(
     role: 'replica',
     dataAddress: () => ({ url: names.known_master_url, via }),
     stop,
+    onNumbered: () => names.refresh(),
   });
   const names = new ReplicaNames(base, config, () => self.node_id);
   const answering: Answering = { repository, scans, clock: system_clock, self, admission };

@@ -90,6 +90,11 @@ export class ReplicaNames {
     this.#server?.start();
   }
 
+  /** What this node registers has changed. */
+  refresh(): void {
+    if (this.#used !== undefined) this.#keeper.attach(names_at(this.#used));
+  }
+
   /** The name server, with the rights of this node. @throws IcbdError `LinkLost` while there is none */
   service(): NameService {
     if (this.#used !== undefined) return names_at(this.#used);

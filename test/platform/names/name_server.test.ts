@@ -213,6 +213,11 @@ describe('the name server inside a master', () => {
     const { address, metadata } = await fleet.master.client.names.lookup('icbdrep.replica.r1');
     expect(address).toContain('control.sock');
     expect(metadata).toContain('role=replica');
+    // It learns its number only after it has registered for the first time.
+    await until(
+      async () => (await fleet.master.client.names.lookup('icbdrep.replica.r1')).metadata.includes('id=1'),
+      () => 'the number to be registered as well',
+    );
   });
 
   test('knows from the replica actor whether a replica can be reached, and keeps all when it is killed', async () => {
