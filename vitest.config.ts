@@ -27,26 +27,32 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const serial = { fileParallelism: false, maxWorkers: 1 };
+/** Tests of all kinds run together, and wait more than they work: each has files, daemons and ports of its own. */
+const maxWorkers = 3;
 
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, maxWorkers } },
       {
-        // By default there is one worker less than cores.
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, maxWorkers: 2 },
+        test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000, maxWorkers },
       },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000, ...serial } },
-      { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 120_000,
+          maxWorkers,
+        },
+      },
       {
         test: {
           name: 'platform',
           include: ['test/platform/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
-          // They wait more than they work; each has filesystems, daemons and ports of its own.
-          maxWorkers: 3,
+          maxWorkers,
         },
       },
     ],
