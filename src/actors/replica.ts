@@ -39,14 +39,8 @@ export interface ReplicaContext extends ReplicaInput {
   readonly queue: readonly SlotEntry[];
 }
 
-export type ReplicaEvent = (
-  | {
-      readonly type: 'link.up';
-      readonly session: string;
-      readonly address: string;
-      readonly capabilities: Capabilities;
-    }
-  | { readonly type: 'link.down'; readonly session: string; readonly reason: string }
+/** What the keep-alives have found out, as far as it is news. */
+export type KeepAliveEvent =
   | {
       /** The first keep-alive without an answer, after one with or at the beginning. */
       readonly type: 'keepalive.missed';
@@ -61,7 +55,17 @@ export type ReplicaEvent = (
       readonly session: string;
       /** Null: bytes of the peer came, but not the answer itself. */
       readonly round_trip_ms: number | null;
+    };
+
+export type ReplicaEvent = (
+  | {
+      readonly type: 'link.up';
+      readonly session: string;
+      readonly address: string;
+      readonly capabilities: Capabilities;
     }
+  | { readonly type: 'link.down'; readonly session: string; readonly reason: string }
+  | KeepAliveEvent
   | { readonly type: 'configure'; readonly node_id: number; readonly slots_max: number }
   | { readonly type: 'slot.request'; readonly transfer: string; readonly image: string }
   | { readonly type: 'slot.rest'; readonly transfer: string }

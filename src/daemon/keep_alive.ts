@@ -1,3 +1,4 @@
+import type { KeepAliveEvent } from '../actors/replica.js';
 import { spreadOf } from '../core/backoff.js';
 import type { Clock } from '../core/clock.js';
 import { type ErrorCode, IcbdError } from '../core/errors.js';
@@ -7,19 +8,6 @@ import type { ControlLink, LivenessRhythm } from '../core/link.js';
 const answer_ms_max = 10_000;
 /** The link's own watch, which knows less of what happened, is to speak only if the keep-alives do not. */
 const spare_misses = 2;
-
-export type KeepAliveEvent =
-  | {
-      readonly type: 'keepalive.missed';
-      readonly session: string;
-      readonly tries: number;
-      readonly reason: string;
-    }
-  | {
-      readonly type: 'keepalive.answered';
-      readonly session: string;
-      readonly round_trip_ms: number | null;
-    };
 
 export interface KeepAliveOptions {
   readonly clock: Clock;

@@ -1,15 +1,13 @@
 /** zstd as one continuous stream: by Node where it has it (22.15 and later), else by the `zstd` program. */
 import type { Transform } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { IcbdError } from '../core/errors.js';
 import { corruptData } from './block_codec.js';
-import { type Child, startChild } from './child.js';
-import { failureOfChild } from './child_failure.js';
-import { ChildInput } from './child_input.js';
 import { type Converter, convert } from './converter.js';
+import { nodeConverter } from './node_converter.js';
 import { findProgram } from './program.js';
 import { type RecyclingBlocks, withRecycle } from './recycling_blocks.js';
+import { zstdProgram } from './zstd_program.js';
 
 type Direction = 'compress' | 'decompress';
 type ZstdFactory = (options: {
@@ -35,58 +33,20 @@ function nodeParameter(name: string, value: number): Record<number, number> {
   return typeof key === 'number' ? { [key]: value } : {};
 }
 
-function nodeConverter(direction: Direction, factory: ZstdFactory): Converter {
+function builtInConverter(direction: Direction, factory: ZstdFactory): Converter {
   const params =
     direction === 'compress'
       ? { ...nodeParameter('ZSTD_c_compressionLevel', 1), ...nodeParameter('ZSTD_c_checksumFlag', 1) }
       : nodeParameter('ZSTD_d_windowLogMax', window_bits_max);
-  const stream = factory({ params, chunkSize: chunk_bytes });
-  const done = finished(stream);
-  done.catch(() => undefined);
-  return {
-    write: (block, onTaken) =>
-      new Promise((resolve, reject) => {
-        stream.write(block, (error) => {
-          if (error) return reject(error);
-          onTaken();
-          resolve();
-        });
-      }),
-    end: async () => {
-      stream.end();
-    },
-    output: withRecycle(stream),
-    finish: () => done,
-    stop: async () => {
-      stream.destroy();
-    },
-  };
+  return nodeConverter(factory({ params, chunkSize: chunk_bytes }));
 }
 
 function programConverter(direction: Direction): Converter {
   const args =
     direction === 'compress'
-      ? ['-1', '-T1', '--single-thread', '-q', '-c']
-      : ['-d', '-q', '-c', `--memory=${2 ** (window_bits_max - 20)}MB`];
-  const child: Child = startChild({ program: 'zstd', args, stdin: 'pipe', stdout: 'pipe' });
-  if (child.stdin === undefined || child.stdout === undefined) {
-    throw new IcbdError('Internal', 'zstd has no pipes', { operation: direction, subject: 'zstd' });
-  }
-  const input = new ChildInput(child.stdin);
-  return {
-    write: (block, onTaken) => input.write([block], onTaken),
-    end: () => input.end(),
-    output: child.stdout,
-    finish: async () => {
-      const failure = failureOfChild(child, await child.finished);
-      if (failure !== undefined) throw failure;
-    },
-    stop: async () => {
-      const message = 'the stream is not needed any more';
-      child.stop(new IcbdError('Cancelled', message, { operation: direction, subject: 'zstd' }).toReport());
-      await child.finished;
-    },
-  };
+      ? ['-1', '-T1', '--single-thread']
+      : ['-d', `--memory=${2 ** (window_bits_max - 20)}MB`];
+  return zstdProgram(direction, args);
 }
 
 /** Which of the two ways to take; tests ask for one. */
@@ -100,7 +60,7 @@ export function zstdWays(): ZstdWay[] {
 
 function converter(direction: Direction, way: ZstdWay | undefined): Converter {
   const factory = way === 'program' ? undefined : nodeFactory(direction);
-  return factory === undefined ? programConverter(direction) : nodeConverter(direction, factory);
+  return factory === undefined ? programConverter(direction) : builtInConverter(direction, factory);
 }
 
 type Recycle = (block: Buffer) => void;

@@ -4,7 +4,8 @@ import { IcbdError } from '../core/errors.js';
 import { convert } from '../pipeline/converter.js';
 import { damaged, damagedWithin, truncated } from './damage.js';
 import type { Chunks } from './flow.js';
-import { nodeConverter, WatchedSource } from './node_converter.js';
+import { nodeConverter } from '../pipeline/node_converter.js';
+import { WatchedSource } from './watched_source.js';
 import { reasonOf } from './raw_snappy.js';
 
 export type DeflateCodec = 'zlib' | 'gzip';

@@ -2,14 +2,13 @@
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { IcbdError } from '../core/errors.js';
-import { startChild } from '../pipeline/child.js';
-import { failureOfChild } from '../pipeline/child_failure.js';
-import { ChildInput } from '../pipeline/child_input.js';
-import { type Converter, convert } from '../pipeline/converter.js';
+import { convert } from '../pipeline/converter.js';
+import { nodeConverter } from '../pipeline/node_converter.js';
+import { zstdProgram } from '../pipeline/zstd_program.js';
 import { type ZstdWay, zstdWays } from '../pipeline/zstd_codec.js';
 import { damagedWithin } from './damage.js';
 import type { Chunks } from './flow.js';
-import { nodeConverter, WatchedSource } from './node_converter.js';
+import { WatchedSource } from './watched_source.js';
 import { reasonOf } from './raw_snappy.js';
 import { ZstdFrames, zstd_window_bits_max } from './zstd_frames.js';
 
@@ -36,28 +35,6 @@ function nodeStream(direction: Direction, parameters: Readonly<Record<string, nu
   return Reflect.apply(factory, zlib, [{ params }]) as Transform;
 }
 
-function programConverter(direction: Direction, args: readonly string[]): Converter {
-  const child = startChild({ program: 'zstd', args: [...args, '-q', '-c'], stdin: 'pipe', stdout: 'pipe' });
-  if (child.stdin === undefined || child.stdout === undefined) {
-    throw new IcbdError('Internal', 'zstd has no pipes', { operation: direction, subject: codec });
-  }
-  const input = new ChildInput(child.stdin);
-  return {
-    write: (block, onTaken) => input.write([block], onTaken),
-    end: () => input.end(),
-    output: child.stdout,
-    finish: async () => {
-      const failure = failureOfChild(child, await child.finished);
-      if (failure !== undefined) throw failure;
-    },
-    stop: async () => {
-      const message = 'the stream is not needed any more';
-      child.stop(new IcbdError('Cancelled', message, { operation: direction, subject: codec }).toReport());
-      await child.finished;
-    },
-  };
-}
-
 /** @throws IcbdError `ProgramNotFound` */
 function theWay(way: ZstdWay | undefined, direction: Direction): ZstdWay {
   if (way !== undefined) return way;
@@ -81,7 +58,7 @@ export async function* compressZstd(
   const converter =
     theWay(way, 'compress') === 'node'
       ? nodeConverter(nodeStream('compress', parameters))
-      : programConverter('compress', [`-${level}`, '--single-thread']);
+      : zstdProgram('compress', [`-${level}`, '--single-thread']);
   yield* convert(source, converter, keep);
 }
 
@@ -146,7 +123,7 @@ async function* decompressByNode(chunks: Chunks): Chunks {
 
 function decompressByProgram(chunks: Chunks): Chunks {
   const args = ['-d', `--memory=${2 ** (zstd_window_bits_max - 20)}MB`];
-  return convert(checkedFrames(chunks), programConverter('decompress', args), keep);
+  return convert(checkedFrames(chunks), zstdProgram('decompress', args), keep);
 }
 
 /**

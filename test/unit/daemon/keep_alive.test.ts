@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { spreadOf } from '../../../src/core/backoff.js';
 import { IcbdError, type ErrorReport } from '../../../src/core/errors.js';
 import type { ControlLink, LivenessRhythm, Request } from '../../../src/core/link.js';
-import { KeepAlive, type KeepAliveEvent, type KeepAliveOptions } from '../../../src/daemon/keep_alive.js';
+import type { KeepAliveEvent } from '../../../src/actors/replica.js';
+import { KeepAlive, type KeepAliveOptions } from '../../../src/daemon/keep_alive.js';
 import { ManualClock, settle } from '../runtime/support/bench.js';
 
 const capabilities = { codecs: [], stream_version_max: 1, btrfs_progs: '6.2', kernel: '6.1' } as const;

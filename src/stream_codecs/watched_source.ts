@@ -1,33 +1,3 @@
-/** A transform of Node as a converter. */
-import type { Transform } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import type { Converter } from '../pipeline/converter.js';
-import { withRecycle } from '../pipeline/recycling_blocks.js';
-
-export function nodeConverter(stream: Transform): Converter {
-  const done = finished(stream);
-  // Told by `finish`, to whom it concerns.
-  done.catch(() => undefined);
-  return {
-    write: (block, onTaken) =>
-      new Promise((resolve, reject) => {
-        stream.write(block, (error) => {
-          if (error) return reject(error);
-          onTaken();
-          resolve();
-        });
-      }),
-    end: async () => {
-      stream.end();
-    },
-    output: withRecycle(stream),
-    finish: () => done,
-    stop: async () => {
-      stream.destroy();
-    },
-  };
-}
-
 /**
  * Watches what goes into a converter, to tell a failure of the source from one of the converter, and where it was.
  */
