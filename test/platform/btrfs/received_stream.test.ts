@@ -1,8 +1,9 @@
 /** Real streams, renamed and with END withheld, received by the real program. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createBtrfs } from '../../../src/btrfs/btrfs.js';
 import { estimateStreamBytes } from '../../../src/btrfs/estimate.js';
 import { receiveArguments, sendArguments } from '../../../src/btrfs/stream_arguments.js';
@@ -156,7 +157,16 @@ describe.each([1, 2] as const)('stream version %d', (version) => {
 
 test('an estimate that takes too long is null, one that is stopped or cannot be made is an error', async () => {
   const what = { path: join(image, '1'), stream_version: 1 } as const;
-  expect(await estimateStreamBytes(what, { timeout_ms: 1 })).toBeNull();
+  // One that hangs: the real one may be done within any time that is short.
+  const programs = await mkdtemp(join(tmpdir(), 'icbdrep-hanging-btrfs-'));
+  await writeFile(join(programs, 'btrfs'), '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
+  vi.stubEnv('PATH', `${programs}:${process.env['PATH'] ?? ''}`);
+  try {
+    expect(await estimateStreamBytes(what, { timeout_ms: 200 })).toBeNull();
+  } finally {
+    vi.unstubAllEnvs();
+    await rm(programs, { recursive: true });
+  }
   const signal = AbortSignal.abort();
   await expect(estimateStreamBytes(what, { timeout_ms: 60_000, signal })).rejects.toThrow(
     expect.objectContaining({ code: 'Cancelled' }),
