@@ -36,8 +36,7 @@ interface Offer {
 
 const nothing: Offer = { values: [] };
 
-// oxlint-disable-next-line no-control-regex
-const control = /[\u0000-\u001f\u007f-\u009f]/;
+const control = /\p{Cc}/u;
 
 async function replicasOf(names: LiveNames, typed: string): Promise<string[]> {
   const replicas = await names.replicas();

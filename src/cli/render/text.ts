@@ -1,6 +1,5 @@
 /** Characters that move the cursor or change the terminal; names and messages may come from a peer. */
-// oxlint-disable-next-line no-control-regex
-const control = /[\u0000-\u001f\u007f-\u009f]/g;
+const control = /\p{Cc}/gu;
 
 /** `text` in one line, with nothing in it that a terminal would obey. */
 export function printable(text: string): string {

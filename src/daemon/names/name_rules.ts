@@ -20,8 +20,7 @@ const lease_s_max = 366 * 86_400;
 export const operator_owner = 'operator';
 
 const operation = 'name server';
-// oxlint-disable-next-line no-control-regex
-const control = /[\u0000-\u001f\u007f-\u009f]/;
+const control = /\p{Cc}/u;
 const lone_surrogate = /\p{Surrogate}/u;
 
 function invalid(what: string, value: string, why: string, hint: string): never {

@@ -1,17 +1,8 @@
 /** Hashes the tree of a snapshot, and then tells of any part of it. All of it blocks: it runs in a thread of its own. */
 import { createHash } from 'node:crypto';
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  lstatSync,
-  openSync,
-  readSync,
-  readdirSync,
-  readlinkSync,
-} from 'node:fs';
-import { IcbdError } from '../../core/errors.js';
+import { type BigIntStats, closeSync, readSync, readlinkSync } from 'node:fs';
 import { DigestTable } from './digest_table.js';
+import { SnapshotTree } from './snapshot_tree.js';
 import {
   type TreeEntry,
   decodeName,
@@ -34,8 +25,6 @@ const page_characters = 4 * mebibyte;
 /** So many unreadable files are named. */
 const unreadable_max = 100;
 
-const slash = Buffer.from('/');
-
 export interface Unreadable {
   /** Base64, from the root. */
   readonly path: string;
@@ -57,40 +46,25 @@ export interface TreePage {
   readonly more: boolean;
 }
 
-function join(directory: Buffer, name: Buffer): Buffer {
-  return directory.length === 0 ? name : Buffer.concat([directory, slash, name]);
-}
-
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? '';
 }
 
-function refuse(path: Buffer, why: string): IcbdError {
-  return new IcbdError('InvalidArgument', `the path ${why}`, {
-    operation: 'verify snapshot',
-    subject: path.toString('latin1'),
-  });
-}
-
 export class TreeScan {
-  readonly #root: Buffer;
-  readonly #device: bigint;
+  readonly #tree: SnapshotTree;
   readonly #digests = new DigestTable();
   readonly #first_links = new Map<number, Buffer>();
   readonly #marks = new Map<number, string[]>();
   readonly #unreadable: Unreadable[] = [];
   readonly #block = Buffer.allocUnsafeSlow(mebibyte);
   #xattrs: XattrTable | undefined;
-  #listed: { readonly directory: Buffer; readonly names: readonly Buffer[] } | undefined;
   #unreadable_count = 0;
-  #foreign_count = 0;
   #entries = 0;
   #bytes = 0;
 
   /** @param root path of the snapshot */
   constructor(root: string) {
-    this.#root = Buffer.from(root);
-    this.#device = lstatSync(root, { bigint: true }).dev;
+    this.#tree = new SnapshotTree(root);
   }
 
   /** Entries, and bytes of content, each file once. Finds out which names are of one file. */
@@ -98,7 +72,7 @@ export class TreeScan {
     let entries = 1;
     let bytes = 0;
     const visit = (directory: Buffer): void => {
-      for (const [path, stats] of this.#children(directory)) {
+      for (const [path, stats] of this.#tree.children(directory)) {
         entries += 1;
         onEntries(entries);
         if (stats.isDirectory()) visit(path);
@@ -112,19 +86,19 @@ export class TreeScan {
   /** Reads and hashes everything; `count` comes before. @param onBytes called for each piece that was hashed */
   hash(xattrs: XattrTable, onBytes: (bytes: number, entries: number) => void): TreeSummary {
     this.#xattrs = xattrs;
-    this.#foreign_count = 0;
+    this.#tree.foreign_count = 0;
     const root_path = Buffer.alloc(0);
-    const digest = this.#hashDirectory(root_path, this.#stats(root_path), (bytes) => {
+    const digest = this.#hashDirectory(root_path, this.#tree.stats(root_path), (bytes) => {
       this.#bytes += bytes;
       onBytes(this.#bytes, this.#entries);
     });
     return {
-      root: { ...this.#entry(root_path, root_path, this.#stats(root_path)), digest },
+      root: { ...this.#entry(root_path, root_path, this.#tree.stats(root_path)), digest },
       entries: this.#entries,
       bytes: this.#bytes,
       unreadable: this.#unreadable,
       unreadable_count: this.#unreadable_count,
-      foreign_count: this.#foreign_count,
+      foreign_count: this.#tree.foreign_count,
     };
   }
 
@@ -134,14 +108,14 @@ export class TreeScan {
    * @throws IcbdError `InvalidArgument` for what is no directory in the snapshot
    */
   list(path: string, after: string | null): TreePage {
-    const directory = this.#inside(decodeName(path), (stats) => stats.isDirectory());
-    const names = this.#namesAgain(directory);
+    const directory = this.#tree.inside(decodeName(path), (stats) => stats.isDirectory());
+    const names = this.#tree.namesAgain(directory);
     const last = after === null ? undefined : decodeName(after);
     const begin = last === undefined ? 0 : names.findIndex((name) => Buffer.compare(name, last) > 0);
     if (begin === -1) return { entries: [], more: false };
     const entries: TreeEntry[] = [];
     let characters = 0;
-    for (const [child, stats, name] of this.#children(directory, names.slice(begin))) {
+    for (const [child, stats, name] of this.#tree.children(directory, names.slice(begin))) {
       if (entries.length >= page_entries || characters >= page_characters) return { entries, more: true };
       const entry = this.#entry(child, name, stats);
       characters += hashedLine(entry).length;
@@ -152,8 +126,8 @@ export class TreeScan {
 
   /** SHA-256 of a file up to each multiple of `mark_bytes`. @throws IcbdError `InvalidArgument` */
   marks(path: string): string[] {
-    const file = this.#inside(decodeName(path), (stats) => stats.isFile());
-    return this.#marks.get(Number(this.#stats(file).ino)) ?? [];
+    const file = this.#tree.inside(decodeName(path), (stats) => stats.isFile());
+    return this.#marks.get(Number(this.#tree.stats(file).ino)) ?? [];
   }
 
   /**
@@ -163,10 +137,10 @@ export class TreeScan {
    * @throws IcbdError `InvalidArgument`
    */
   blocks(path: string, offset_bytes: number, block_bytes: number, count: number): string[] {
-    const file = this.#inside(decodeName(path), (stats) => stats.isFile());
+    const file = this.#tree.inside(decodeName(path), (stats) => stats.isFile());
     const block = this.#block.subarray(0, block_bytes);
     const digests: string[] = [];
-    const descriptor = this.#open(file);
+    const descriptor = this.#tree.open(file);
     try {
       for (let index = 0; index < Math.min(count, blocks_max); index += 1) {
         const bytes = readSync(descriptor, block, 0, block_bytes, offset_bytes + index * block_bytes);
@@ -180,46 +154,6 @@ export class TreeScan {
       closeSync(descriptor);
     }
     return digests;
-  }
-
-  #absolute(path: Buffer): Buffer {
-    return path.length === 0 ? this.#root : join(this.#root, path);
-  }
-
-  #stats(path: Buffer): BigIntStats {
-    return lstatSync(this.#absolute(path), { bigint: true });
-  }
-
-  /** Symlinks are never followed, whatever stands at the path. */
-  #open(path: Buffer): number {
-    return openSync(this.#absolute(path), constants.O_RDONLY | constants.O_NOFOLLOW);
-  }
-
-  /** The names in a directory, sorted by their bytes. */
-  #names(directory: Buffer): readonly Buffer[] {
-    const names = readdirSync(this.#absolute(directory), { encoding: 'buffer' });
-    return names.toSorted((a, b) => Buffer.compare(a, b));
-  }
-
-  /** The same for pages: those of the directory that was asked for last are at hand. */
-  #namesAgain(directory: Buffer): readonly Buffer[] {
-    if (this.#listed === undefined || !this.#listed.directory.equals(directory)) {
-      this.#listed = { directory, names: this.#names(directory) };
-    }
-    return this.#listed.names;
-  }
-
-  /** What is in a directory and belongs to the snapshot. */
-  *#children(
-    directory: Buffer,
-    names = this.#names(directory),
-  ): Generator<[path: Buffer, stats: BigIntStats, name: Buffer]> {
-    for (const name of names) {
-      const path = join(directory, name);
-      const stats = this.#stats(path);
-      if (stats.dev === this.#device) yield [path, stats, name];
-      else this.#foreign_count += 1;
-    }
   }
 
   #isFirst(path: Buffer, stats: BigIntStats): boolean {
@@ -243,7 +177,7 @@ export class TreeScan {
       mtime_ns: String(stats.mtimeNs),
       size_bytes: type === 'file' ? Number(stats.size) : 0,
       target:
-        type === 'symlink' ? encodeName(readlinkSync(this.#absolute(path), { encoding: 'buffer' })) : '',
+        type === 'symlink' ? encodeName(readlinkSync(this.#tree.absolute(path), { encoding: 'buffer' })) : '',
       device: type.endsWith(' device') ? deviceNumber(stats.rdev) : '',
       links: is_linked ? Number(stats.nlink) : 1,
       first_link: is_linked ? encodeName(this.#first_links.get(inode) ?? path) : '',
@@ -256,7 +190,7 @@ export class TreeScan {
     this.#entries += 1;
     const hash = createHash('sha256');
     try {
-      for (const [path, child_stats, name] of this.#children(directory)) {
+      for (const [path, child_stats, name] of this.#tree.children(directory)) {
         if (child_stats.isDirectory()) {
           this.#hashDirectory(path, child_stats, onBytes);
         } else {
@@ -282,7 +216,7 @@ export class TreeScan {
     const marks: string[] = [];
     let descriptor: number | undefined;
     try {
-      descriptor = this.#open(path);
+      descriptor = this.#tree.open(path);
       for (let offset = 0; ; ) {
         const bytes = readSync(descriptor, this.#block, 0, this.#block.length, offset);
         if (bytes === 0) break;
@@ -308,21 +242,5 @@ export class TreeScan {
     this.#unreadable_count += 1;
     if (this.#unreadable.length >= unreadable_max) return;
     this.#unreadable.push({ path: encodeName(path), message: (error as Error).message });
-  }
-
-  /** Checks that a path that a peer gave leads, without a symlink, to something in the snapshot. */
-  #inside(path: Buffer, isRight: (stats: BigIntStats) => boolean): Buffer {
-    let at: Buffer = Buffer.alloc(0);
-    let stats = this.#stats(at);
-    for (const part of path.length === 0 ? [] : path.toString('latin1').split('/')) {
-      if (part === '' || part === '.' || part === '..' || part.includes('\0'))
-        throw refuse(path, 'is no path');
-      if (!stats.isDirectory()) throw refuse(path, 'leads through what is no directory');
-      at = join(at, Buffer.from(part, 'latin1'));
-      stats = this.#stats(at);
-      if (stats.dev !== this.#device) throw refuse(path, 'leads out of the snapshot');
-    }
-    if (!isRight(stats)) throw refuse(path, 'leads to something else');
-    return at;
   }
 }

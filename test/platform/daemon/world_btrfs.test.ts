@@ -1,6 +1,7 @@
 /** Snapshots that go away, a btrfs that is old, missing, hangs or meets a bad disk, under daemons that work. */
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -87,7 +88,7 @@ describe('snapshots that go away in the middle', () => {
 /** A directory with a program `btrfs` that is this script; in it, `$real` is the real one. */
 async function fakeBtrfs(script: string): Promise<{ directory: string; PATH: string }> {
   const { stdout: real } = await execa('bash', ['-c', 'command -v btrfs']);
-  const directory = (await execa('mktemp', ['-d', '/tmp/icbdrep-btrfs-XXXXXX'])).stdout;
+  const directory = await mkdtemp(path.join(tmpdir(), 'icbdrep-btrfs-'));
   writeFileSync(path.join(directory, 'btrfs'), `#!/bin/sh\nreal=${real}\n${script}\n`);
   chmodSync(path.join(directory, 'btrfs'), 0o755);
   return { directory, PATH: `${directory}:${process.env['PATH'] ?? ''}` };
@@ -110,7 +111,7 @@ describe('the program btrfs', () => {
   });
 
   test('missing: the daemon does not start, and says what to install', async () => {
-    const directory = (await execa('mktemp', ['-d', '/tmp/icbdrep-btrfs-XXXXXX'])).stdout;
+    const directory = await mkdtemp(path.join(tmpdir(), 'icbdrep-btrfs-'));
     try {
       fleet = await Fleet.make({ size_mb: 256, replica: { env: { PATH: directory } } });
       fleet.replica(0).launch();
