@@ -4,6 +4,7 @@ import type { ActorKind, ActorLabels, MachineSnapshot } from '../core/records.js
 import { receptionFrom1, receptionFrom2, transferFrom1, transferFrom2 } from './migrations.js';
 import { type ImageContext, imageMachine } from './image.js';
 import { imageFrom1 } from './image_migrations.js';
+import { reception_guard_words, replica_guard_words, transfer_guard_words } from './guard_words.js';
 import { receptionMachine } from './reception.js';
 import type { ReceptionContext } from './reception_events.js';
 import { type ReplicaContext, replicaMachine } from './replica.js';
@@ -19,6 +20,10 @@ export interface MachineDefinition {
   readonly migrations: Readonly<Record<number, (snapshot: MachineSnapshot) => MachineSnapshot>>;
   /** What lists filter by. */
   readonly labels: (context: never) => ActorLabels;
+  /** Runs so far, of an actor that has attempts; 0 for all others. */
+  readonly attempt: (context: never) => number;
+  /** What it means, in words, when a guard says no. */
+  readonly guard_words: Readonly<Record<string, string>>;
 }
 
 export type MachineDefinitions = Readonly<Record<ActorKind, MachineDefinition>>;
@@ -29,23 +34,31 @@ export const machines: MachineDefinitions = {
     version: 2,
     migrations: { 1: imageFrom1 },
     labels: (context: ImageContext) => ({ image: context.name }),
+    attempt: () => 0,
+    guard_words: {},
   },
   replica: {
     machine: replicaMachine,
     version: 2,
     migrations: { 1: replicaFrom1 },
     labels: (context: ReplicaContext) => ({ replica: context.name }),
+    attempt: () => 0,
+    guard_words: replica_guard_words,
   },
   transfer: {
     machine: transferMachine,
     version: 3,
     migrations: { 1: transferFrom1, 2: transferFrom2 },
     labels: ({ image, number, replica }: TransferContext) => ({ image, snapshot: number, replica }),
+    attempt: ({ attempt }: TransferContext) => attempt,
+    guard_words: transfer_guard_words,
   },
   reception: {
     machine: receptionMachine,
     version: 3,
     migrations: { 1: receptionFrom1, 2: receptionFrom2 },
     labels: ({ image, number }: ReceptionContext) => ({ image, snapshot: number }),
+    attempt: ({ attempt }: ReceptionContext) => attempt,
+    guard_words: reception_guard_words,
   },
 };

@@ -59,17 +59,53 @@ export interface PlainEvent {
   readonly [key: string]: unknown;
 }
 
+/** A question that a machine asked itself about an event. */
+export interface GuardResult {
+  readonly guard: string;
+  readonly passed: boolean;
+}
+
+/** What a machine asked for with one event, in short: the ids lead to the rows. Actors are written `kind/id`. */
+export type IntentRecord =
+  | { readonly type: 'effect'; readonly effect: string; readonly kind: string }
+  | { readonly type: 'stop'; readonly kind: string; readonly effects: readonly string[] }
+  | { readonly type: 'tell'; readonly to: string; readonly event: string }
+  | { readonly type: 'spawn'; readonly actor: string }
+  | {
+      readonly type: 'message';
+      readonly message: number;
+      readonly peer: string;
+      readonly to: string;
+      readonly event: string;
+    }
+  | { readonly type: 'timer'; readonly timer: string; readonly due_at_ms: number }
+  | { readonly type: 'cancel_timer'; readonly timer: string };
+
 export interface EventRecord extends ActorAddress {
+  /** Grows with each event of this node, whichever actor it is of. */
+  readonly event_id: number;
+  /** Grows by one with each event of the actor. */
   readonly seq: number;
   readonly at_ms: number;
   readonly epoch: number;
   readonly machine_version: number;
   readonly event: PlainEvent;
   readonly cause: EventCause;
+  /** Empty if the event made the actor. */
+  readonly state_before: string;
   /** State after the event. */
   readonly state: string;
+  /** Of a transfer or a reception, after the event; 0: none has begun, or the actor has none. */
+  readonly attempt: number;
   /** Whether the machine did anything with it. */
   readonly handled: boolean;
+  /** Why the machine did nothing with it; empty if it did. */
+  readonly ignored_reason: string;
+  /** In the order in which they were asked. */
+  readonly guards: readonly GuardResult[];
+  readonly intents: readonly IntentRecord[];
+  /** Of the snapshot after the event: see `digestOf`. Empty in events that an older release wrote. */
+  readonly digest: string;
 }
 
 /**

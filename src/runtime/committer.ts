@@ -6,9 +6,11 @@ import type {
   EffectRecord,
   EventCause,
   EventRecord,
+  IntentRecord,
   OutgoingMessage,
   PlainEvent,
 } from '../core/records.js';
+import { digestOf } from './digest.js';
 import { created_event, migrated_event } from './fold.js';
 import type { Commit, RuntimeStorage } from './ports.js';
 import { type Intent, type Step, firstStep, migrateSnapshot, nextStep } from './step.js';
@@ -22,6 +24,17 @@ export interface Delivery {
   /** Input to make the actor with if there is none of this address. */
   readonly create?: unknown;
 }
+
+/** An event, and the actor as it is after it. */
+interface Happened {
+  readonly record: ActorRecord;
+  readonly event: PlainEvent;
+  readonly cause: EventCause;
+  readonly state_before: string;
+}
+
+const unguarded = { handled: true, ignored_reason: '', guards: [] } as const;
+const ignored = (ignored_reason: string) => ({ handled: false, ignored_reason, guards: [] }) as const;
 
 /** Tells within one commit; more means that actors call each other in a circle. */
 const deliveries_max = 100_000;
@@ -93,7 +106,7 @@ export class Committer {
       created_at_ms: this.#now_ms,
       updated_at_ms: this.#now_ms,
     };
-    this.#write(record, { type: created_event, input: create }, cause, step);
+    this.#write({ record, event: { type: created_event, input: create }, cause, state_before: '' }, step);
     return record;
   }
 
@@ -112,7 +125,8 @@ export class Committer {
           updated_at_ms: this.#now_ms,
         };
         const cause = { kind: 'daemon', what: 'a new version of the machine' } as const;
-        this.#append(current, { type: migrated_event, snapshot }, cause, true);
+        const event = { type: migrated_event, snapshot };
+        this.#append({ record: current, event, cause, state_before: record.state }, unguarded);
         this.#storage.actors.save(current);
       } catch (error) {
         return this.#park(current, `its state cannot be migrated: ${(error as Error).message}`);
@@ -129,24 +143,25 @@ export class Committer {
     cause: EventCause,
   ): ActorRecord {
     const at = { seq: record.seq + 1, epoch: this.#epoch, updated_at_ms: this.#now_ms };
-    const timed = { ...event, at_ms: this.#now_ms };
+    const happened = { event: { ...event, at_ms: this.#now_ms }, cause, state_before: record.state };
     if (record.status === 'parked') {
       const next = { ...record, ...at };
-      this.#append(next, timed, cause, false);
+      this.#append({ ...happened, record: next }, ignored(`the actor is parked: ${record.parked_reason}`));
       this.#storage.actors.save(next);
       return next;
     }
     let step: Step;
     try {
-      step = nextStep(definition, record.snapshot, timed);
+      step = nextStep(definition, record.snapshot, happened.event);
     } catch (error) {
       const next = { ...record, ...at };
-      this.#append(next, timed, cause, false);
-      return this.#park(next, `${event.type} in state ${record.state}: ${(error as Error).message}`);
+      const reason = `${event.type} in state ${record.state}: ${(error as Error).message}`;
+      this.#append({ ...happened, record: next }, ignored(reason));
+      return this.#park(next, reason);
     }
     const { snapshot, state, settled, labels } = step;
     const next = { ...record, ...at, snapshot, state, settled, labels };
-    this.#write(next, timed, cause, step);
+    this.#write({ ...happened, record: next }, step);
     return next;
   }
 
@@ -157,21 +172,38 @@ export class Committer {
     return parked;
   }
 
-  #write(record: ActorRecord, event: PlainEvent, cause: EventCause, step: Step): void {
-    this.#append(record, event, cause, step.handled);
+  #write(happened: Happened, step: Step): void {
+    const { record } = happened;
+    const intents = step.intents.map((intent, index) => this.#commitIntent(record, intent, index));
+    this.#append(happened, step, intents);
     this.#storage.actors.save(record);
-    step.intents.forEach((intent, index) => this.#commitIntent(record, intent, index));
   }
 
-  #append(record: ActorRecord, event: PlainEvent, cause: EventCause, handled: boolean): void {
-    const { kind, id, seq, machine_version, state } = record;
-    const at = { at_ms: this.#now_ms, epoch: this.#epoch };
-    const row = { kind, id, seq, ...at, machine_version, event, cause, state, handled };
-    this.#storage.history.append(row);
+  #append(
+    { record, event, cause, state_before }: Happened,
+    asked: Pick<Step, 'handled' | 'ignored_reason' | 'guards'>,
+    intents: readonly IntentRecord[] = [],
+  ): void {
+    const { kind, id, seq, machine_version, state, snapshot } = record;
+    const { handled, ignored_reason, guards } = asked;
+    const row = this.#storage.history.append({
+      ...{ kind, id, seq, at_ms: this.#now_ms, epoch: this.#epoch, machine_version },
+      ...{ event, cause, state_before, state, attempt: this.#attemptOf(record) },
+      ...{ handled, ignored_reason, guards, intents, digest: digestOf(snapshot) },
+    });
     this.#events.push(row);
   }
 
-  #commitIntent(actor: ActorRecord, intent: Intent, index: number): void {
+  #attemptOf({ kind, snapshot }: ActorRecord): number {
+    try {
+      return this.#machines[kind].attempt(snapshot.context as never);
+    } catch {
+      // One that is parked may hold anything.
+      return 0;
+    }
+  }
+
+  #commitIntent(actor: ActorRecord, intent: Intent, index: number): IntentRecord {
     const address = { kind: actor.kind, id: actor.id };
     const cause = { kind: 'actor', actor: addressText(address), seq: actor.seq } as const;
     switch (intent.type) {
@@ -190,33 +222,38 @@ export class Committer {
         };
         this.#storage.history.insertEffect(effect);
         this.#effects.push(effect);
-        return;
+        return { type: 'effect', effect: effect.id, kind: effect.kind };
       }
-      case 'stop':
-        this.#stopped.push(...this.#storage.history.stopEffects(address, intent.stop.kind, this.#now_ms));
-        return;
-      case 'tell':
-        this.#queue.push({ to: intent.tell.to, event: intent.tell.event, cause });
-        return;
+      case 'stop': {
+        const effects = this.#storage.history.stopEffects(address, intent.stop.kind, this.#now_ms);
+        this.#stopped.push(...effects);
+        return { type: 'stop', kind: intent.stop.kind, effects };
+      }
+      case 'tell': {
+        const { to, event } = intent.tell;
+        this.#queue.push({ to, event, cause });
+        return { type: 'tell', to: addressText(to), event: event.type };
+      }
       case 'spawn': {
         const { kind, id, input } = intent.spawn;
         this.#queue.push({ to: { kind, id }, create: input, cause });
-        return;
+        return { type: 'spawn', actor: addressText({ kind, id }) };
       }
       case 'message': {
         const { peer, to, create, event } = intent.message;
-        const message = { peer, to, create: create ?? null, event };
-        this.#messages.push(this.#storage.messages.put(message, this.#now_ms));
-        return;
+        const plain = { peer, to, create: create ?? null, event };
+        const message = this.#storage.messages.put(plain, this.#now_ms);
+        this.#messages.push(message);
+        return { type: 'message', message: message.id, peer, to: addressText(to), event: event.type };
       }
       case 'set_timer': {
         const due_at_ms = this.#now_ms + intent.delay_ms;
         this.#storage.timers.set({ actor: address, id: intent.timer, event: intent.event, due_at_ms });
-        return;
+        return { type: 'timer', timer: intent.timer, due_at_ms };
       }
       case 'cancel_timer':
         this.#storage.timers.cancel(address, intent.timer);
-        return;
+        return { type: 'cancel_timer', timer: intent.timer };
     }
   }
 }

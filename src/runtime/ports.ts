@@ -20,7 +20,8 @@ export interface RuntimeStorage {
     unsettled(): ActorAddress[];
   };
   readonly history: {
-    append(record: EventRecord): void;
+    /** @returns the event with its id */
+    append(record: Omit<EventRecord, 'event_id'>): EventRecord;
     events(address: ActorAddress): EventRecord[];
     insertEffect(effect: EffectRecord): void;
     effect(effect_id: string): EffectRecord | undefined;

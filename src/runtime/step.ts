@@ -9,7 +9,8 @@ import type {
   StopIntent,
   TellIntent,
 } from '../actors/intents.js';
-import type { ActorLabels, MachineSnapshot, PlainEvent } from '../core/records.js';
+import type { ActorLabels, GuardResult, MachineSnapshot, PlainEvent } from '../core/records.js';
+import { TracedMachine } from './traced_machine.js';
 
 export type Intent =
   | { readonly type: 'effect'; readonly effect: EffectIntent }
@@ -31,8 +32,13 @@ export interface Step {
   readonly state: string;
   readonly settled: boolean;
   readonly labels: ActorLabels;
-  /** Whether the machine had a transition for the event. */
+  /** Of a transfer or a reception; 0 for all others. */
+  readonly attempt: number;
+  /** Whether the machine had a transition for the event that does something. */
   readonly handled: boolean;
+  /** Why it had none; empty if it had one. */
+  readonly ignored_reason: string;
+  readonly guards: readonly GuardResult[];
   readonly intents: readonly Intent[];
 }
 
@@ -86,15 +92,16 @@ function toStep(
   definition: MachineDefinition,
   next: AnySnapshot,
   actions: readonly NamedAction[],
-  handled: boolean,
+  asked: Pick<Step, 'handled' | 'ignored_reason' | 'guards'>,
 ): Step {
   if (next.status === 'error') throw new Error('the machine ended in an error');
   return {
+    ...asked,
     snapshot: { value: next.value, context: next.context },
     state: stateName(next.value),
     settled: next.hasTag('settled'),
     labels: definition.labels(next.context as never),
-    handled,
+    attempt: definition.attempt(next.context as never),
     intents: actions.flatMap(readAction),
   };
 }
@@ -102,7 +109,7 @@ function toStep(
 /** The first step of a new actor. */
 export function firstStep(definition: MachineDefinition, input: unknown): Step {
   const [next, actions] = initialTransition(definition.machine, input);
-  return toStep(definition, next, actions, true);
+  return toStep(definition, next, actions, { handled: true, ignored_reason: '', guards: [] });
 }
 
 /**
@@ -110,13 +117,32 @@ export function firstStep(definition: MachineDefinition, input: unknown): Step {
  * @throws when the snapshot does not fit the machine, or the machine throws: the actor is to be parked
  */
 export function nextStep(definition: MachineDefinition, snapshot: MachineSnapshot, event: PlainEvent): Step {
-  const before = definition.machine.resolveState({
+  const traced = TracedMachine.of(definition.machine);
+  const before = traced.machine.resolveState({
     value: snapshot.value as never,
     context: snapshot.context,
   });
   const handled = before.can(event);
-  const [next, actions] = transition(definition.machine, before, event);
-  return toStep(definition, next, actions, handled);
+  const { result, guards } = traced.trace(() => transition(traced.machine, before, event));
+  const ignored_reason = handled ? '' : whyIgnored(definition, before, event, guards);
+  return toStep(definition, ...result, { handled, ignored_reason, guards });
+}
+
+/** Transitions that do nothing say why in their description; all else is what no transition or guard wanted. */
+function whyIgnored(
+  { guard_words }: MachineDefinition,
+  before: AnySnapshot,
+  event: PlainEvent,
+  guards: readonly GuardResult[],
+): string {
+  const state = stateName(before.value);
+  for (const node of before._nodes.toReversed()) {
+    const described = node.transitions.get(event.type)?.find(({ description }) => description !== undefined);
+    if (described?.description !== undefined) return described.description;
+  }
+  const refused = guards.filter(({ passed }) => !passed).map(({ guard }) => guard_words[guard] ?? guard);
+  if (refused.length > 0) return refused.join('; ');
+  return `the state ${state} takes no ${event.type}`;
 }
 
 /**

@@ -31,9 +31,26 @@ export interface ActorFilter {
   /** Unix ms; made at or after it. */
   readonly since_ms?: number;
   readonly id_prefix?: string;
-  /** At most so many, newest first; default 1,000. */
-  readonly limit?: number;
+  /** Default: when they were made. */
+  readonly sort?: ActorOrder | undefined;
+  /** Default: down, the newest first. */
+  readonly direction?: 'up' | 'down' | undefined;
+  /** So many of the first are left out. */
+  readonly offset?: number | undefined;
+  /** At most so many; default 1,000. */
+  readonly limit?: number | undefined;
 }
+
+/** What a list of actors can be sorted by; those that are equal come in the order in which they were made. */
+export type ActorOrder = 'created' | 'updated' | 'image' | 'replica' | 'state';
+
+const order_columns: Readonly<Record<ActorOrder, readonly string[]>> = {
+  created: [],
+  updated: ['updated_at_ms'],
+  image: ['image', 'number'],
+  replica: ['replica'],
+  state: ['state'],
+};
 
 function fromRow(row: Row): ActorRecord {
   const { image, replica, number, ...rest } = row;
@@ -59,6 +76,29 @@ function toRow(record: ActorRecord): Row {
     replica: labels.replica ?? null,
     number: labels.snapshot ?? null,
   };
+}
+
+/** The conditions of a filter as SQL, and the values in it. */
+function conditionsOf(filter: ActorFilter): { readonly conditions: string; readonly values: unknown[] } {
+  const conditions = ['kind = ?'];
+  const values: unknown[] = [filter.kind];
+  const add = (condition: string, value: unknown): void => {
+    conditions.push(condition);
+    values.push(value);
+  };
+  if (filter.settled !== undefined) add('settled = ?', filter.settled ? 1 : 0);
+  if (filter.status !== undefined) add('status = ?', filter.status);
+  if (filter.image !== undefined) add('image = ?', filter.image);
+  if (filter.replica !== undefined) add('replica = ?', filter.replica);
+  if (filter.snapshot !== undefined) add('number = ?', filter.snapshot);
+  if (filter.since_ms !== undefined) add('created_at_ms >= ?', filter.since_ms);
+  if (filter.id_prefix !== undefined) add('substr(id, 1, length(?)) = ?', filter.id_prefix);
+  if (filter.id_prefix !== undefined) values.push(filter.id_prefix);
+  if (filter.states !== undefined && filter.states.length > 0) {
+    conditions.push(`iif(status = 'parked', 'parked', state) IN (${filter.states.map(() => '?').join(', ')})`);
+    values.push(...filter.states);
+  }
+  return { conditions: conditions.join(' AND '), values };
 }
 
 /** The rows of `actors`: one for each actor, overwritten by each of its events. */
@@ -89,33 +129,28 @@ export class ActorRows {
     this.#save.run(toRow(record));
   }
 
-  /** Newest first. */
+  /** Newest first, unless the filter says otherwise. */
   list(filter: ActorFilter): ActorRecord[] {
-    const conditions = ['kind = ?'];
-    const values: unknown[] = [filter.kind];
-    const add = (condition: string, value: unknown): void => {
-      conditions.push(condition);
-      values.push(value);
-    };
-    if (filter.settled !== undefined) add('settled = ?', filter.settled ? 1 : 0);
-    if (filter.status !== undefined) add('status = ?', filter.status);
-    if (filter.image !== undefined) add('image = ?', filter.image);
-    if (filter.replica !== undefined) add('replica = ?', filter.replica);
-    if (filter.snapshot !== undefined) add('number = ?', filter.snapshot);
-    if (filter.since_ms !== undefined) add('created_at_ms >= ?', filter.since_ms);
-    if (filter.id_prefix !== undefined) add('substr(id, 1, length(?)) = ?', filter.id_prefix);
-    if (filter.id_prefix !== undefined) values.push(filter.id_prefix);
-    if (filter.states !== undefined && filter.states.length > 0) {
-      conditions.push(`state IN (${filter.states.map(() => '?').join(', ')})`);
-      values.push(...filter.states);
-    }
-    values.push(filter.limit ?? 1_000);
+    const { conditions, values } = conditionsOf(filter);
+    const direction = filter.direction === 'up' ? 'ASC' : 'DESC';
+    const columns = [...order_columns[filter.sort ?? 'created'], 'created_at_ms', 'id'];
+    const order = columns.map((column) => `${column} ${direction}`).join(', ');
     return this.#database
-      .prepare<unknown[], Row>(
-        `SELECT * FROM actors WHERE ${conditions.join(' AND ')} ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
-      )
-      .all(...values)
+      .prepare<unknown[], Row>(`SELECT * FROM actors WHERE ${conditions} ORDER BY ${order} LIMIT ? OFFSET ?`)
+      .all(...values, filter.limit ?? 1_000, filter.offset ?? 0)
       .map(fromRow);
+  }
+
+  /** How many of those that the filter wants, whatever its limit, are in each state; `parked` is one here. */
+  count(filter: ActorFilter): Record<string, number> {
+    const { conditions, values } = conditionsOf(filter);
+    const rows = this.#database
+      .prepare<unknown[], { state: string; count: number }>(
+        `SELECT iif(status = 'parked', 'parked', state) AS state, count(*) AS count FROM actors
+          WHERE ${conditions} GROUP BY 1 ORDER BY 1`,
+      )
+      .all(...values);
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
   }
 
   /** All that are not settled, oldest first: what goes on after a restart. */

@@ -10,16 +10,11 @@ import type {
   PlainEvent,
 } from '../core/records.js';
 
-interface EventRow {
-  kind: ActorKind;
-  id: string;
-  seq: number;
-  at_ms: number;
-  epoch: number;
-  machine_version: number;
+interface EventRow extends Omit<EventRecord, 'event' | 'cause' | 'guards' | 'intents' | 'handled'> {
   event: string;
   cause: string;
-  state: string;
+  guards: string;
+  intents: string;
   handled: number;
 }
 
@@ -42,6 +37,8 @@ function eventFromRow(row: EventRow): EventRecord {
     ...row,
     event: JSON.parse(row.event) as PlainEvent,
     cause: JSON.parse(row.cause) as EventCause,
+    guards: JSON.parse(row.guards) as EventRecord['guards'],
+    intents: JSON.parse(row.intents) as EventRecord['intents'],
     handled: row.handled === 1,
   };
 }
@@ -58,10 +55,21 @@ function effectFromRow(row: EffectRow): EffectRecord {
   };
 }
 
+/** Which events of an actor are wanted. */
+export interface EventRange {
+  /** Only those behind this sequence number. */
+  readonly after_seq?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
 /** The rows of `events` and `effects`: what happened, in order, never changed but for an effect's end. */
 export class HistoryRows {
   readonly #append;
   readonly #events;
+  readonly #newest_events;
+  readonly #count_events;
+  readonly #events_after;
+  readonly #last_event_id;
   readonly #insert_effect;
   readonly #end_effect;
   readonly #effect;
@@ -70,12 +78,22 @@ export class HistoryRows {
   readonly #lose;
 
   constructor(database: Database) {
-    this.#append = database.prepare<[EventRow]>(`
-      INSERT INTO events VALUES (@kind, @id, @seq, @at_ms, @epoch, @machine_version, @event, @cause, @state,
-        @handled)`);
-    this.#events = database.prepare<[string, string], EventRow>(
-      'SELECT * FROM events WHERE kind = ? AND id = ? ORDER BY seq',
+    this.#append = database.prepare<[Omit<EventRow, 'event_id'>]>(`
+      INSERT INTO events VALUES (NULL, @kind, @id, @seq, @at_ms, @epoch, @machine_version, @event, @cause,
+        @state_before, @state, @attempt, @handled, @ignored_reason, @guards, @intents, @digest)`);
+    this.#events = database.prepare<[string, string, number, number], EventRow>(
+      'SELECT * FROM events WHERE kind = ? AND id = ? AND seq > ? ORDER BY seq LIMIT ?',
     );
+    this.#newest_events = database.prepare<[string, string, number], EventRow>(
+      'SELECT * FROM events WHERE kind = ? AND id = ? ORDER BY seq DESC LIMIT ?',
+    );
+    this.#count_events = database
+      .prepare<[string, string], number>('SELECT count(*) FROM events WHERE kind = ? AND id = ?')
+      .pluck();
+    this.#events_after = database.prepare<[number, number], EventRow>(
+      'SELECT * FROM events WHERE event_id > ? ORDER BY event_id LIMIT ?',
+    );
+    this.#last_event_id = database.prepare<[], number | null>('SELECT max(event_id) FROM events').pluck();
     this.#insert_effect = database.prepare<[EffectRow]>(`
       INSERT INTO effects VALUES (@effect_id, @kind, @id, @seq, @effect, @params, @status, @epoch,
         @started_at_ms, @ended_at_ms, @error)`);
@@ -94,18 +112,42 @@ export class HistoryRows {
     );
   }
 
-  append(record: EventRecord): void {
-    this.#append.run({
+  append(record: Omit<EventRecord, 'event_id'>): EventRecord {
+    const { lastInsertRowid } = this.#append.run({
       ...record,
       event: JSON.stringify(record.event),
       cause: JSON.stringify(record.cause),
+      guards: JSON.stringify(record.guards),
+      intents: JSON.stringify(record.intents),
       handled: record.handled ? 1 : 0,
     });
+    return { ...record, event_id: Number(lastInsertRowid) };
   }
 
-  /** All events of an actor, oldest first. */
-  events({ kind, id }: ActorAddress): EventRecord[] {
-    return this.#events.all(kind, id).map(eventFromRow);
+  /**
+   * Events of an actor, oldest first: all, or those behind `after_seq`, or the newest `limit`.
+   * With both, the first `limit` behind `after_seq`.
+   */
+  events({ kind, id }: ActorAddress, { after_seq, limit }: EventRange = {}): EventRecord[] {
+    const rows =
+      after_seq === undefined && limit !== undefined
+        ? this.#newest_events.all(kind, id, limit).toReversed()
+        : this.#events.all(kind, id, after_seq ?? -1, limit ?? -1);
+    return rows.map(eventFromRow);
+  }
+
+  countEvents({ kind, id }: ActorAddress): number {
+    return this.#count_events.get(kind, id) ?? 0;
+  }
+
+  /** Events of all actors that came after the one of this id, oldest first, at most `limit`. */
+  eventsAfter(event_id: number, limit: number): EventRecord[] {
+    return this.#events_after.all(event_id, limit).map(eventFromRow);
+  }
+
+  /** Id of the newest event of all; 0 if there is none. */
+  lastEventId(): number {
+    return this.#last_event_id.get() ?? 0;
   }
 
   insertEffect(effect: EffectRecord): void {

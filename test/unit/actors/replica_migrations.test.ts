@@ -6,6 +6,7 @@ import { fold } from '../../../src/runtime/fold.js';
 import { Runtime } from '../../../src/runtime/runtime.js';
 import { Storage } from '../../../src/storage/storage.js';
 import { ManualClock, cause } from '../runtime/support/bench.js';
+import { eventRecord } from '../../support/event_record.js';
 
 const onFatal = (error: unknown): never => {
   throw error;
@@ -61,8 +62,8 @@ test('a replica of version 1 goes on: its history folds to its row, and a link m
   storage.transaction(() => {
     storage.actors.save(row);
     const input = { node_id: 1, name: 'north', slots_max: 2 };
-    const created = { event: { type: 'created', input }, cause, state: 'online', handled: true };
-    storage.history.append({ ...address, ...created, seq: 0, at_ms: 1_000, epoch: 0, machine_version: 1 });
+    const created = { event: { type: 'created', input }, cause, state: 'online', seq: 0, at_ms: 1_000 };
+    storage.history.append(eventRecord({ ...address, ...created, epoch: 0, machine_version: 1 }));
   });
   const runtime = new Runtime({ storage, machines, clock, handlers: {}, onFatal });
   runtime.start();

@@ -8,6 +8,7 @@ import type { ReplicaHistoryReport, ReplicaReport } from '../../../src/core/repo
 import { type Ran, run } from './fake_context.js';
 import { type Answer, type FakeDaemon, startFakeDaemon } from './fake_daemon.js';
 import { noon_ms, replica_sample } from './samples.js';
+import { eventRecord } from '../../support/event_record.js';
 
 const plain = { now_ms: noon_ms, columns: null, color: false };
 
@@ -36,18 +37,18 @@ const suspect: ReplicaReport = {
 const missed: PlainEvent = { type: 'keepalive.missed', session: 's1', tries: 1, reason: suspect.reason };
 
 function eventsOf(...steps: [state: string, event: PlainEvent][]): EventRecord[] {
-  return steps.map(([state, event], index) => ({
-    kind: 'replica',
-    id: 'replica1',
-    seq: index + 1,
-    at_ms: noon_ms + index * 1_000,
-    epoch: 1,
-    machine_version: 2,
-    event,
-    cause: { kind: 'daemon', what: 'keep-alive' },
-    state,
-    handled: true,
-  }));
+  return steps.map(([state, event], index) =>
+    eventRecord({
+      kind: 'replica',
+      id: 'replica1',
+      seq: index + 1,
+      at_ms: noon_ms + index * 1_000,
+      machine_version: 2,
+      event,
+      cause: { kind: 'daemon', what: 'keep-alive' },
+      state,
+    }),
+  );
 }
 
 const history: ReplicaHistoryReport = {

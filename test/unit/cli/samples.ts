@@ -9,6 +9,7 @@ import type {
   StatusReport,
   TransferReport,
 } from '../../../src/core/report.js';
+import { eventRecord } from '../../support/event_record.js';
 
 /** 2026-03-01 12:00:00 UTC. */
 export const noon_ms = 1_772_366_400_000;
@@ -163,77 +164,76 @@ export const sent_sample: SnapshotNeed = {
 };
 
 const transfer_address = { kind: 'transfer', id: '4f2a9c' } as const;
-const common = { ...transfer_address, epoch: 1, machine_version: 1, handled: true } as const;
 
 /** Attempt 1 is interrupted, attempt 2 completes. */
 export const history_sample: HistoryReport = {
   transfer: { ...completed, attempt: 2 },
   events: [
-    {
-      ...common,
+    eventRecord({
+      ...transfer_address,
       seq: 0,
       at_ms: noon_ms,
       event: { type: 'created', input: {} },
       cause: { kind: 'operator', who: 'root' },
       state: 'queued',
-    },
-    {
-      ...common,
+    }),
+    eventRecord({
+      ...transfer_address,
       seq: 1,
       at_ms: noon_ms + 7,
       event: { type: 'slot.granted' },
       cause: { kind: 'actor', actor: 'replica/replica1', seq: 5 },
       state: 'planning',
-    },
-    {
-      ...common,
+    }),
+    eventRecord({
+      ...transfer_address,
       seq: 2,
       at_ms: noon_ms + 1_250,
       event: { type: 'replica.offline', reason: 'the link was closed: 1006' },
       cause: { kind: 'actor', actor: 'replica/replica1', seq: 6 },
       state: 'queued',
-    },
-    {
-      ...common,
+    }),
+    eventRecord({
+      ...transfer_address,
       seq: 3,
       at_ms: noon_ms + 4_000,
       event: { type: 'slot.granted' },
       cause: { kind: 'actor', actor: 'replica/replica1', seq: 7 },
       state: 'planning',
-    },
-    {
-      ...common,
+    }),
+    eventRecord({
+      ...transfer_address,
       seq: 4,
       at_ms: noon_ms + 4_100,
       event: { type: 'plan.failed', error: stalled },
       cause: { kind: 'effect', effect: 'transfer/4f2a9c:3:0' },
       state: 'resting',
-    },
-    {
-      ...common,
+    }),
+    eventRecord({
+      ...transfer_address,
       seq: 5,
       at_ms: noon_ms + 5_000,
       event: { type: 'xstate.after.backoff.transfer.resting' },
       cause: { kind: 'timer', timer: 'xstate.after.backoff.transfer.resting' },
       state: 'queued',
-    },
-    {
-      ...common,
+    }),
+    eventRecord({
+      ...transfer_address,
       seq: 6,
       at_ms: noon_ms + 6_000,
       event: { type: 'reception.completed' },
       cause: { kind: 'peer', node: 'replica1', message: 12 },
       state: 'completed',
-    },
-    {
-      ...common,
+    }),
+    eventRecord({
+      ...transfer_address,
       seq: 7,
       at_ms: noon_ms + 7_000,
       event: { type: 'slot.granted' },
       cause: { kind: 'daemon', what: 'start' },
       state: 'completed',
       handled: false,
-    },
+    }),
   ],
   effects: [
     {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ActorRecord, EffectRecord, EventRecord } from '../../../src/core/records.js';
 import { Storage } from '../../../src/storage/storage.js';
+import { eventRecord } from '../../support/event_record.js';
 
 let storage: Storage;
 beforeEach(() => {
@@ -79,18 +80,24 @@ describe('actors', () => {
   });
 });
 
-const event = (seq: number): EventRecord => ({
-  kind: 'transfer',
-  id: 't1',
-  seq,
-  at_ms: 5,
-  epoch: 1,
-  machine_version: 1,
-  event: { type: 'cancel', nested: { a: [null] } },
-  cause: { kind: 'operator', who: 'root' },
-  state: 'queued',
-  handled: seq % 2 === 0,
-});
+const event = (seq: number): EventRecord =>
+  eventRecord({
+    event_id: seq,
+    kind: 'transfer',
+    id: 't1',
+    seq,
+    at_ms: 5,
+    event: { type: 'cancel', nested: { a: [null] } },
+    cause: { kind: 'operator', who: 'root' },
+    state_before: 'planning',
+    state: 'queued',
+    attempt: 2,
+    handled: seq % 2 === 0,
+    ignored_reason: 'the state queued takes no cancel',
+    guards: [{ guard: 'wasOffered', passed: false }],
+    intents: [{ type: 'timer', timer: 'backoff', due_at_ms: 7 }],
+    digest: '0123456789abcdef',
+  });
 
 describe('history', () => {
   const effect: EffectRecord = {
@@ -107,8 +114,20 @@ describe('history', () => {
   };
 
   test('gives back events in order; a number stands once', () => {
-    for (const seq of [2, 1, 10]) storage.history.append(event(seq));
-    expect(storage.history.events({ kind: 'transfer', id: 't1' })).toEqual([event(1), event(2), event(10)]);
+    const ids = [2, 1, 10].map((seq) => storage.history.append(event(seq)).event_id);
+    expect(ids).toEqual([1, 2, 3]);
+    const address = { kind: 'transfer', id: 't1' } as const;
+    const [second, first, tenth] = [event(2), event(1), event(10)].map((row, index) => ({
+      ...row,
+      event_id: index + 1,
+    }));
+    expect(storage.history.events(address)).toEqual([first, second, tenth]);
+    expect(storage.history.events(address, { limit: 2 })).toEqual([second, tenth]);
+    expect(storage.history.events(address, { after_seq: 1, limit: 1 })).toEqual([second]);
+    expect(storage.history.countEvents(address)).toBe(3);
+    expect(storage.history.eventsAfter(1, 10)).toEqual([first, tenth]);
+    expect(storage.history.eventsAfter(1, 1)).toEqual([first]);
+    expect(storage.history.lastEventId()).toBe(3);
     expect(() => storage.history.append(event(2))).toThrow('UNIQUE');
   });
 

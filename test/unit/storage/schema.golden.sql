@@ -43,7 +43,9 @@ CREATE INDEX effects_by_actor ON effects (kind, id, seq);
 
 CREATE INDEX effects_running ON effects (effect_id) WHERE status = 'running';
 
-CREATE TABLE events (
+CREATE TABLE "events" (
+  -- In the order of the commits, and never given twice: what somebody who follows the events has seen last.
+  event_id        INTEGER PRIMARY KEY AUTOINCREMENT,
   kind            TEXT    NOT NULL,
   id              TEXT    NOT NULL,
   seq             INTEGER NOT NULL,
@@ -52,10 +54,17 @@ CREATE TABLE events (
   machine_version INTEGER NOT NULL,
   event           TEXT    NOT NULL, -- JSON
   cause           TEXT    NOT NULL, -- JSON
+  state_before    TEXT    NOT NULL, -- empty: it made the actor
   state           TEXT    NOT NULL, -- after the event
+  attempt         INTEGER NOT NULL, -- after the event; 0: none
   handled         INTEGER NOT NULL CHECK (handled IN (0, 1)),
-  PRIMARY KEY (kind, id, seq)
-) STRICT, WITHOUT ROWID;
+  ignored_reason  TEXT    NOT NULL, -- empty: it was handled
+  guards          TEXT    NOT NULL, -- JSON: list of guard and whether it passed
+  intents         TEXT    NOT NULL, -- JSON: list of what the machine asked for
+  digest          TEXT    NOT NULL  -- of the snapshot after the event; empty: written by an older release
+) STRICT;
+
+CREATE UNIQUE INDEX events_by_actor ON events (kind, id, seq);
 
 CREATE TABLE inbox (
   instance   TEXT    NOT NULL, -- of the sender's state database
@@ -125,6 +134,16 @@ CREATE TABLE removed_names (
   removed_at_ms INTEGER NOT NULL,
   reason        TEXT    NOT NULL
 ) STRICT;
+
+CREATE TABLE throughput (
+  replica      TEXT    NOT NULL,
+  at_s         INTEGER NOT NULL,
+  stream_bytes INTEGER NOT NULL,
+  link_bytes   INTEGER NOT NULL,
+  PRIMARY KEY (replica, at_s)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX throughput_by_age ON throughput (at_s);
 
 CREATE TABLE timers (
   kind      TEXT    NOT NULL,

@@ -88,7 +88,8 @@ const machine: AnyStateMachine = setupCounter.createMachine({
 }) as AnyStateMachine;
 
 const labels = (): object => ({});
-const definition = { machine, version: 1, migrations: {}, labels };
+const described = { labels, attempt: () => 0, guard_words: {} };
+const definition = { machine, version: 1, migrations: {}, ...described };
 
 /** The counter in place of every machine. */
 export const counters: MachineDefinitions = {
@@ -116,5 +117,5 @@ export function secondVersion(migrations: MachineDefinitions['image']['migration
     },
     states: { resting: {}, settled: { tags: 'settled' } },
   }) as AnyStateMachine;
-  return { ...counters, image: { machine: renamed, version: 2, migrations, labels } };
+  return { ...counters, image: { machine: renamed, version: 2, migrations, ...described } };
 }
