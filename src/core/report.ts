@@ -1,5 +1,6 @@
 /** What the control API answers: plain JSON, shared by the daemon that makes it and all that show it. */
 import type { Codec } from './codecs.js';
+import type { VerbReport } from './verbs.js';
 import type { ErrorReport } from './errors.js';
 import type { ActorAddress, EffectRecord, EventRecord } from './records.js';
 import type { TunnelReport } from './tunnel_report.js';
@@ -175,12 +176,34 @@ export interface TransferReport {
   readonly progress: ProgressReport | null;
   /** When it goes on by itself, unix ms; null: no timer runs. */
   readonly next_at_ms: number | null;
+  /** What its actor waits for, the first first. */
+  readonly timers: readonly TimerReport[];
+  /** What an operator can do with it now, and why not the rest. */
+  readonly verbs: readonly VerbReport[];
+  /** The transfer that it was forked from; null: none. */
+  readonly forked_from: ForkOrigin | null;
   readonly created_at_ms: number;
   readonly updated_at_ms: number;
 }
 
+export interface TimerReport {
+  readonly timer: string;
+  /** What happens then, in words. */
+  readonly meaning: string;
+  /** Unix ms. */
+  readonly due_at_ms: number;
+}
+
+export interface ForkOrigin {
+  readonly transfer: string;
+  /** The event of that transfer after which it was forked. */
+  readonly seq: number;
+}
+
 export interface HistoryReport {
   readonly transfer: TransferReport;
+  /** Events of the actor that are not told, because a limit was asked for. */
+  readonly omitted: number;
   readonly events: readonly EventRecord[];
   readonly effects: readonly EffectRecord[];
 }
@@ -207,10 +230,21 @@ export interface ImageAddRequest {
 }
 
 export interface TransferFilter {
+  /** `parked` is one of them. */
   readonly states?: readonly string[];
+  readonly number?: string;
   readonly image?: string;
   readonly replica?: string;
-  /** Unix ms. */
+  /** Unix ms; made at or after it. */
   readonly since_ms?: number;
+  /** Default `created`. */
+  readonly sort?: TransferOrder;
+  /** Default `down`: the newest, or the last of the alphabet, first. */
+  readonly direction?: 'up' | 'down';
+  /** So many of the first are left out. */
+  readonly offset?: number;
+  /** Default and most: 1,000. */
   readonly limit?: number;
 }
+
+export type TransferOrder = 'created' | 'updated' | 'image' | 'replica' | 'state';

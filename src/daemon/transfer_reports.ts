@@ -39,7 +39,12 @@ export class TransferReports {
   history(id: string): HistoryReport {
     const record = this.require(id);
     const events = this.#storage.history.events(record);
-    return { transfer: this.report(record), events, effects: this.#storage.history.effects(record) };
+    return {
+      transfer: this.report(record),
+      omitted: 0,
+      events,
+      effects: this.#storage.history.effects(record),
+    };
   }
 
   /**
@@ -63,6 +68,9 @@ export class TransferReports {
       record.kind === 'transfer'
         ? this.#ofTransfer(record.snapshot.context as TransferContext)
         : this.#ofReception(record.snapshot.context as ReceptionContext);
+    const timers = this.#storage.timers
+      .ofActor(record)
+      .map(({ id: timer, due_at_ms }) => ({ timer, meaning: timer, due_at_ms }));
     const progress = moving_states.has(record.state) ? this.#progress.current(record) : null;
     return {
       ...own,
@@ -72,7 +80,10 @@ export class TransferReports {
       settled: record.settled,
       parked_reason: record.parked_reason,
       progress: progress === null ? null : progressReport(progress),
-      next_at_ms: this.#storage.timers.ofActor(record)[0]?.due_at_ms ?? null,
+      next_at_ms: timers[0]?.due_at_ms ?? null,
+      timers,
+      verbs: [],
+      forked_from: null,
       created_at_ms: record.created_at_ms,
       updated_at_ms: record.updated_at_ms,
     };

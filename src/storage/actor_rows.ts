@@ -95,7 +95,9 @@ function conditionsOf(filter: ActorFilter): { readonly conditions: string; reado
   if (filter.id_prefix !== undefined) add('substr(id, 1, length(?)) = ?', filter.id_prefix);
   if (filter.id_prefix !== undefined) values.push(filter.id_prefix);
   if (filter.states !== undefined && filter.states.length > 0) {
-    conditions.push(`iif(status = 'parked', 'parked', state) IN (${filter.states.map(() => '?').join(', ')})`);
+    conditions.push(
+      `iif(status = 'parked', 'parked', state) IN (${filter.states.map(() => '?').join(', ')})`,
+    );
     values.push(...filter.states);
   }
   return { conditions: conditions.join(' AND '), values };

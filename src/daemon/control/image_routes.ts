@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { codec_names } from '../../core/codecs.js';
 import type { Operations } from '../operations/operations.js';
-import { type Route, fit, node_choice, nodeIn, query } from './route.js';
+import { type PlainRoute, fit, node_choice, nodeIn, query } from './route.js';
 
 const imageAdd = z.strictObject({
   name: z.string(),
@@ -19,7 +19,7 @@ const rescanBody = z.strictObject({ node: node_choice });
 const verifyBody = z.strictObject({ node: node_choice });
 
 /** Images, their snapshots, and comparing them. */
-export function imageRoutes({ images, snapshots, verifications }: Operations): Route[] {
+export function imageRoutes({ images, snapshots, verifications }: Operations): PlainRoute[] {
   return [
     ['GET', 'images', (request) => images.list(nodeIn(request))],
     ['POST', 'images', ({ body }) => images.add(fit(imageAdd, body, 'image'))],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { NameService } from '../../core/name_service.js';
-import { type Route, fit, plain, query, query_list } from './route.js';
+import { type PlainRoute, fit, plain, query, query_list } from './route.js';
 
 const nameFilter = z.strictObject({
   prefix: z.string().optional(),
@@ -30,7 +30,7 @@ function given<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], und
 }
 
 /** The name server: its own paths stand beside `names/`, where any word may be a name. */
-export function nameRoutes(names: NameService): Route[] {
+export function nameRoutes(names: NameService): PlainRoute[] {
   return [
     ['GET', 'names', (request) => names.list(given(query(nameFilter, request)))],
     ['POST', 'names', ({ body }) => names.register(fit(registrationBody, body, 'registration'))],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Operations } from '../operations/operations.js';
-import { type Route, fit, plain, query } from './route.js';
+import { type PlainRoute, fit, plain, query } from './route.js';
 
 const leftoversBody = z.strictObject({ image: z.string(), names: z.array(z.string()).min(1).max(10_000) });
 const historyQuery = z.strictObject({
@@ -9,7 +9,7 @@ const historyQuery = z.strictObject({
 });
 
 /** The node itself, and the replicas it knows. */
-export function nodeRoutes({ status, doctor, replicas }: Operations): Route[] {
+export function nodeRoutes({ status, doctor, replicas }: Operations): PlainRoute[] {
   return [
     ['GET', 'status', plain(status)],
     ['GET', 'doctor', plain(() => doctor.report())],

@@ -14,7 +14,61 @@ export interface ControlRequest {
 export type Handler = (request: ControlRequest, names: readonly string[]) => Promise<unknown>;
 
 /** `:name` in a path stands for any one part; the handler gets what stands there, in order. */
-export type Route = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, handler: Handler];
+export type PlainRoute = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, handler: Handler];
+
+/** A request of the API, with all that its description says of it. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** After `/v1/`; `:name` stands for any one part. */
+  readonly path: string;
+  /** One line, for people. */
+  readonly summary: string;
+  /** What the list of requests is grouped by: `transfers`, `images` and so on. */
+  readonly group: string;
+  readonly query: z.ZodType | null;
+  /** Null: the request has none. */
+  readonly body: z.ZodType | null;
+  readonly answer: z.ZodType;
+  readonly handler: Handler;
+}
+
+interface RouteOptions<Query, Body, Answer> {
+  readonly summary: string;
+  readonly group: string;
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+  readonly answer: z.ZodType<Answer>;
+  /** `names` are what stands for the `:name`s of the path. */
+  readonly work: (
+    input: { readonly query: Query; readonly body: Body },
+    ...names: string[]
+  ) => Promise<Answer>;
+}
+
+const nothing = z.strictObject({});
+
+/**
+ * Makes a route whose handler gets what its schemas let through. A request without a body counts as one with `{}`.
+ * @param method_path for example `POST transfers/:id/pause`
+ */
+export function route<Query = Record<never, never>, Body = Record<never, never>, Answer = unknown>(
+  method_path: `${Route['method']} ${string}`,
+  { summary, group, query: wanted, body, answer, work }: RouteOptions<Query, Body, Answer>,
+): Route {
+  const [method, path] = method_path.split(' ') as [Route['method'], string];
+  return {
+    ...{ method, path, summary, group, answer },
+    query: wanted ?? null,
+    body: body ?? null,
+    handler: async (request, names) => {
+      const input = {
+        query: query((wanted ?? nothing) as z.ZodType<Query>, request),
+        body: fit((body ?? nothing) as z.ZodType<Body>, request.body ?? {}, 'body'),
+      };
+      return work(input, ...names);
+    },
+  };
+}
 
 export const node_choice = z.string().min(1).optional();
 

@@ -4,7 +4,7 @@ import type { Operations } from '../operations/operations.js';
 import { imageRoutes } from './image_routes.js';
 import { nameRoutes } from './name_routes.js';
 import { nodeRoutes } from './node_routes.js';
-import type { ControlRequest } from './route.js';
+import type { ControlRequest, PlainRoute, Route } from './route.js';
 import { selfRoutes } from './self_routes.js';
 import { transferRoutes } from './transfer_routes.js';
 
@@ -20,7 +20,9 @@ function match(path: string, parts: readonly string[]): string[] | undefined {
  * It throws IcbdError `InvalidArgument` for what is no request of this API.
  */
 export function controlRoutes(operations: Operations): (request: ControlRequest) => Promise<unknown> {
-  const routes = [
+  const described: Route[] = [];
+  const routes: PlainRoute[] = [
+    ...described.map(({ method, path, handler }): PlainRoute => [method, path, handler]),
     ...nodeRoutes(operations),
     ...selfRoutes(operations.nodes, operations.transfers),
     ...imageRoutes(operations),

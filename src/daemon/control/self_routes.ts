@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { NodeOperations, TransferOperations } from '../operations/operations.js';
-import { type Route, fit, node_choice, nodeIn } from './route.js';
+import { type PlainRoute, fit, node_choice, nodeIn } from './route.js';
 
 const nodeBody = z.strictObject({ node: node_choice });
 const shutdownBody = z.strictObject({
@@ -14,7 +14,7 @@ const checkBody = z.strictObject({
 });
 
 /** What a node says of itself, and stopping it. */
-export function selfRoutes(nodes: NodeOperations, transfers: TransferOperations): Route[] {
+export function selfRoutes(nodes: NodeOperations, transfers: TransferOperations): PlainRoute[] {
   return [
     ['GET', 'node', (request) => nodes.get(nodeIn(request))],
     ['POST', 'node/ping', ({ body }) => nodes.ping(fit(nodeBody, body ?? {}, 'ping').node)],

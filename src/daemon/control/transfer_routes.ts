@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { codec_names } from '../../core/codecs.js';
 import type { TransferOperations } from '../operations/operations.js';
-import { type Route, fit, query } from './route.js';
+import { type PlainRoute, fit, query } from './route.js';
 
 const sendBody = z.strictObject({
   image: z.string(),
@@ -19,7 +19,7 @@ const transferQuery = z.strictObject({
 });
 
 /** Transfers; on a replica, receptions. */
-export function transferRoutes(transfers: TransferOperations): Route[] {
+export function transferRoutes(transfers: TransferOperations): PlainRoute[] {
   return [
     ['POST', 'transfers', ({ body }) => transfers.send(fit(sendBody, body, 'send'))],
     [

@@ -49,6 +49,9 @@ export function transferSample(changes: Partial<TransferReport> = {}): TransferR
     last_error: null,
     progress: null,
     next_at_ms: null,
+    timers: [],
+    verbs: [],
+    forked_from: null,
     created_at_ms: noon_ms,
     updated_at_ms: noon_ms + 1_500,
     ...changes,
@@ -168,6 +171,7 @@ const transfer_address = { kind: 'transfer', id: '4f2a9c' } as const;
 /** Attempt 1 is interrupted, attempt 2 completes. */
 export const history_sample: HistoryReport = {
   transfer: { ...completed, attempt: 2 },
+  omitted: 0,
   events: [
     eventRecord({
       ...transfer_address,

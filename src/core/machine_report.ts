@@ -1,0 +1,93 @@
+/** Machines as data, for those who draw them. */
+import type {
+  ActorAddress,
+  ActorKind,
+  EventCause,
+  GuardResult,
+  IntentRecord,
+  PlainEvent,
+} from './records.js';
+
+export interface GraphState {
+  readonly name: string;
+  /** The state in words. */
+  readonly description: string;
+  /** Nothing happens in it by itself. */
+  readonly is_settled: boolean;
+  readonly is_initial: boolean;
+}
+
+export interface GraphTransition {
+  /** `from` and `to` are the same for one that stays. */
+  readonly from: string;
+  readonly to: string;
+  /** Type of the event; that of a timer is `after <name>`. */
+  readonly event: string;
+  /** Names of its guards, joined by ` and `; empty if it has none. */
+  readonly guard: string;
+  /** It holds in every state that does not say otherwise. */
+  readonly is_common: boolean;
+}
+
+export interface MachineGraph {
+  readonly kind: ActorKind;
+  readonly version: number;
+  /** In the order of the definition. */
+  readonly states: readonly GraphState[];
+  readonly transitions: readonly GraphTransition[];
+}
+
+/** A way from one state to another that an actor took. */
+export interface PathStep {
+  readonly from: string;
+  readonly to: string;
+  /** Type of the event, as in `GraphTransition`. */
+  readonly event: string;
+  readonly count: number;
+  /** Of the newest time. */
+  readonly seq: number;
+}
+
+export interface DiagramReport extends ActorAddress {
+  readonly graph: MachineGraph;
+  /** The state it is in; `parked_reason` says whether it is parked there. */
+  readonly state: string;
+  readonly parked_reason: string;
+  /** How often it came into each state. */
+  readonly visits: Readonly<Record<string, number>>;
+  readonly path: readonly PathStep[];
+}
+
+/** One step of an actor, with all that can be known of it afterwards. */
+export interface InspectedStep {
+  readonly seq: number;
+  readonly at_ms: number;
+  readonly epoch: number;
+  readonly machine_version: number;
+  readonly event: PlainEvent;
+  readonly cause: EventCause;
+  readonly state_before: string;
+  readonly state: string;
+  readonly attempt: number;
+  readonly handled: boolean;
+  readonly ignored_reason: string;
+  readonly guards: readonly GuardResult[];
+  readonly intents: readonly IntentRecord[];
+  /** After the step; null where a machine of another version did it. */
+  readonly context: unknown;
+  readonly changes: readonly ContextChange[];
+}
+
+export interface ContextChange {
+  /** Names of fields, joined by dots. */
+  readonly path: string;
+  /** Undefined values are left out: the field was not there. */
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+export interface StepsReport extends ActorAddress {
+  readonly steps: readonly InspectedStep[];
+  /** The first event at which doing it again gives something else than was written down; null: none. */
+  readonly departure: { readonly seq: number; readonly reason: string } | null;
+}
