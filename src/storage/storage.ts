@@ -6,6 +6,7 @@ import { HistoryRows } from './history_rows.js';
 import { MessageRows, TimerRows } from './message_rows.js';
 import { NameRows } from './name_rows.js';
 import { NodeRows } from './node_rows.js';
+import { PruningRows } from './pruning_rows.js';
 
 /** The state of one node: all rows, and the transaction they change in. */
 export class Storage {
@@ -15,6 +16,7 @@ export class Storage {
   readonly timers: TimerRows;
   readonly node: NodeRows;
   readonly names: NameRows;
+  readonly pruning: PruningRows;
   /** Called when the database cannot be written any more: full disk, failing disk. The node cannot go on then. */
   onFailure: (error: IcbdError) => void = () => undefined;
   readonly #database: Database;
@@ -27,6 +29,7 @@ export class Storage {
     this.timers = new TimerRows(database);
     this.node = new NodeRows(database);
     this.names = new NameRows(database);
+    this.pruning = new PruningRows(database);
   }
 
   /**
