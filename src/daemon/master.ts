@@ -17,6 +17,7 @@ import { namesFoundBy } from './operations/name_operations.js';
 import type { Operations } from './operations/operations.js';
 import { MasterNames } from './names/own_name_server.js';
 import type { RunningNode } from './node_process.js';
+import { startPruner } from './pruning/pruner.js';
 import type { NodeStop } from './node_stop.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
 import { NodeSelf } from './node_self.js';
@@ -89,7 +90,11 @@ async function runMaster(
   configureReplicas(runtime, config);
   await names.answerBroadcasts(server.port);
   const watch = watchImages(base, runtime);
-  closing.push(() => watch.close());
+  const pruner = startPruner(base, config.history);
+  closing.push(
+    () => watch.close(),
+    () => pruner.close(),
+  );
   const linkTo = (node: string): ControlLink => postman.linkTo(node);
   const verifying = { repository, clock: system_clock, randomBytes: base.randomBytes };
   const scans = new SnapshotScans(verifying);

@@ -18,6 +18,7 @@ import { watchImages } from './images/image_watch_start.js';
 import { logTransport, logUnsendable } from './logging.js';
 import { ReplicaNames } from './names/replica_names.js';
 import type { RunningNode } from './node_process.js';
+import { startPruner } from './pruning/pruner.js';
 import { NodeSelf } from './node_self.js';
 import { NodeStop } from './node_stop.js';
 import { type NodeBase, makeRuntime, openNodeBase } from './node_base.js';
@@ -226,7 +227,11 @@ export async function startReplica(
       () => scans.close(),
     );
     const watch = watchImages(base, runtime);
-    closing.push(() => watch.close());
+    const pruner = startPruner(base, config.history);
+    closing.push(
+      () => watch.close(),
+      () => pruner.close(),
+    );
     const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>
       log.error({ err: error }, 'control request failed'),
     );

@@ -3,6 +3,7 @@ import { codec_names } from '../../core/codecs.js';
 import {
   absolutePath,
   control,
+  history,
   listen,
   log,
   master_port,
@@ -56,6 +57,7 @@ const schema = z
     transfers,
     keep_alive,
     names,
+    history,
     log,
     replicas: z
       .array(z.strictObject({ id: z.int().min(1), name: nodeName, secret_file: absolutePath }))

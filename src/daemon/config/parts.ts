@@ -51,6 +51,27 @@ export const listen = (default_port: number) =>
     })
     .prefault({});
 
+const unit_ms = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+
+/** `90d`, in m, h, d or w, as milliseconds; `never` as null. */
+const age = z.string().transform((text, context): number | null => {
+  if (text === 'never') return null;
+  const [, count, unit] = /^([1-9]\d{0,5})([mhdw])$/.exec(text) ?? [];
+  if (count !== undefined && unit !== undefined) return Number(count) * unit_ms[unit as keyof typeof unit_ms];
+  context.addIssue({ code: 'custom', message: 'must be a time such as 12h, 90d or 52w, or never' });
+  return z.NEVER;
+});
+
+/** What is forgotten after a while; what failed or is parked never is. */
+export const history = z
+  .strictObject({
+    /** Completed and cancelled transfers. */
+    keep_settled: age.prefault('90d'),
+    /** Events of images and replicas. */
+    keep_events: age.prefault('90d'),
+  })
+  .prefault({});
+
 /** How a name server serves. */
 export const name_serving = {
   /** Answer broadcasts that look for a name server; never done on loopback. */

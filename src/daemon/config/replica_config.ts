@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   absolutePath,
   control,
+  history,
   linkUrl,
   log,
   name_client,
@@ -64,6 +65,7 @@ const schema = z
         receptions_max: z.int().min(1).max(1_000).default(16),
       })
       .prefault({}),
+    history,
     log,
   })
   .refine(

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
-import type { MachineDefinitions } from '../../actors/machines.js';
+import { type MachineDefinitions, machines } from '../../actors/machines.js';
 import type { Clock } from '../../core/clock.js';
 import { IcbdError } from '../../core/errors.js';
 import type { ActorKind } from '../../core/records.js';
 import type { Storage } from '../../storage/storage.js';
+import type { MasterConfig } from '../config/master_config.js';
+import type { StateBase } from '../node_base.js';
+import { system_clock } from '../system_clock.js';
 import { compact } from './compact.js';
 
 /** Time until the first round, and between two, ms. */
@@ -26,6 +29,21 @@ export interface PrunerOptions {
   readonly keep_settled_ms: number | null;
   /** Age at which events of images and replicas become one, ms; null: never. */
   readonly keep_events_ms: number | null;
+}
+
+/** The pruner of a node, as its config wants it. */
+export function startPruner(
+  { storage, log }: Pick<StateBase, 'storage' | 'log'>,
+  { keep_settled, keep_events }: MasterConfig['history'],
+): Pruner {
+  return new Pruner({
+    storage,
+    machines,
+    clock: system_clock,
+    log,
+    keep_settled_ms: keep_settled,
+    keep_events_ms: keep_events,
+  });
 }
 
 /** What one round took away. */

@@ -52,6 +52,18 @@ describe('config files', () => {
     });
   });
 
+  test('ages are times with a unit, or never', () => {
+    const historyOf = (text: string) => loadMasterConfig(write(`${minimal}[history]\n${text}\n`)).history;
+    expect(historyOf('')).toEqual({ keep_settled: 7_776_000_000, keep_events: 7_776_000_000 });
+    expect(historyOf('keep_settled = "12h"\nkeep_events = "never"')).toEqual({
+      keep_settled: 43_200_000,
+      keep_events: null,
+    });
+    for (const wrong of ['"90"', '"0d"', '"d"', '90', '"1.5d"']) {
+      expect(errorOf(() => historyOf(`keep_settled = ${wrong}`)).message).toContain('history.keep_settled');
+    }
+  });
+
   test('an empty table means its defaults', () => {
     expect(loadMasterConfig(write(`${minimal}[control]\n[transfers]\n[log]\n`))).toEqual(
       loadMasterConfig(write(minimal)),
