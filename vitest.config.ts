@@ -48,6 +48,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers,
+        },
+      },
+      {
+        test: {
           name: 'platform',
           include: ['test/platform/**/*.test.ts'],
           testTimeout: 240_000,
