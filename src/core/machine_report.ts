@@ -86,8 +86,18 @@ export interface ContextChange {
   readonly after?: unknown;
 }
 
+/** Where a history is not what its machine does. */
+export interface Departure {
+  readonly seq: number;
+  readonly reason: string;
+}
+
 export interface StepsReport extends ActorAddress {
+  /** How many older ones are left out. */
+  readonly omitted: number;
   readonly steps: readonly InspectedStep[];
   /** The first event at which doing it again gives something else than was written down; null: none. */
-  readonly departure: { readonly seq: number; readonly reason: string } | null;
+  readonly departure: Departure | null;
+  /** Why the context after some steps is not known, so that they could not be done again; empty if all could. */
+  readonly not_folded: string;
 }
