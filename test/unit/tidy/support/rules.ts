@@ -79,7 +79,7 @@ export function checkImports(sources: Sources): string[] {
     if (folder === undefined) return [`${file}: the house has no folder ${name}`];
     return readImports(source).flatMap((imported) => {
       if (imported.startsWith('.')) {
-        const target = resolveImport(file, imported);
+        const target = resolveImport(file, imported, sources);
         const target_folder = target.split('/')[1] ?? '';
         if (!sources.has(target)) return [`${file}: imports ${target}, which is not there`];
         const is_allowed = target_folder === name || folder.folders.includes(target_folder);
@@ -103,7 +103,7 @@ export function findCycles(sources: Sources): string[] {
     }
     if (done.has(file)) return;
     for (const imported of readImports(sources.get(file) ?? '')) {
-      if (imported.startsWith('.')) visit(resolveImport(file, imported), [...way, file]);
+      if (imported.startsWith('.')) visit(resolveImport(file, imported, sources), [...way, file]);
     }
     done.add(file);
   };
@@ -117,7 +117,7 @@ const random_import = /import\s*\{[^}]*\brandom(?:UUID|Bytes|Int)\b[^}]*\}\s*fro
 /** Clocks and randomness outside of the places that may have them. */
 export function checkPurity(sources: Sources): string[] {
   return [...sources].flatMap(([file, source]) => {
-    if (/^src\/(daemon|cli)\//.test(file)) return [];
+    if (/^src\/(daemon|cli)\/|^src\/web\/clock\.ts$/.test(file)) return [];
     const code = withoutComments(source);
     const [found] = impure.exec(code) ?? random_import.exec(code) ?? [];
     return found === undefined ? [] : [`${file}: ${found.replaceAll(/\s+/g, ' ')}`];

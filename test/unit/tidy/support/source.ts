@@ -32,7 +32,8 @@ export function readImports(source: string): string[] {
   return [...withoutComments(source).matchAll(specifier)].map(([, named, dynamic]) => named ?? dynamic ?? '');
 }
 
-/** The file that a relative import names, from the root. */
-export function resolveImport(from: string, imported: string): string {
-  return path.posix.join(path.posix.dirname(from), imported).replace(/\.js$/, '.ts');
+/** The file that a relative import names, from the root: of `sources`, if one with or without JSX is there. */
+export function resolveImport(from: string, imported: string, sources: Sources): string {
+  const file = path.posix.join(path.posix.dirname(from), imported).replace(/\.js$/, '.ts');
+  return sources.has(`${file}x`) ? `${file}x` : file;
 }
