@@ -1,6 +1,7 @@
 import type { StatusReport } from '../core/report.js';
 import type { DoctorReport, LeftoverRemoval } from '../core/doctor_report.js';
 import { type CallOptions, ControlConnection } from './connection.js';
+import { FleetClient } from './fleet.js';
 import { ImagesClient } from './images.js';
 import { NodesClient } from './nodes.js';
 import { NamesClient } from './names.js';
@@ -18,6 +19,7 @@ export class ControlClient {
   readonly snapshots: SnapshotsClient;
   readonly transfers: TransfersClient;
   readonly replicas: ReplicasClient;
+  readonly fleet: FleetClient;
   readonly names: NamesClient;
   readonly #connection: ControlConnection;
 
@@ -30,6 +32,7 @@ export class ControlClient {
     this.snapshots = new SnapshotsClient(this.#connection);
     this.transfers = new TransfersClient(this.#connection);
     this.replicas = new ReplicasClient(this.#connection);
+    this.fleet = new FleetClient(this.#connection);
   }
 
   status({ signal }: CallOptions = {}): Promise<StatusReport> {

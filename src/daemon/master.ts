@@ -7,6 +7,7 @@ import type { MasterConfig } from './config/master_config.js';
 import { readSecret } from './config/secret.js';
 import { controlRoutes } from './control/routes.js';
 import { startControlServer } from './control/server.js';
+import { MasterFleet } from './fleet/master_fleet.js';
 import { ImageRepository } from './images/image_repository.js';
 import { watchImages } from './images/image_watch_start.js';
 import { logTransport, logUnsendable } from './logging.js';
@@ -60,6 +61,8 @@ async function runMaster(
     makes_directories: false,
     isReplica: (node) => secrets.has(node),
   });
+  const fleet = new MasterFleet(base, runtime, repository);
+  closing.push(() => fleet.close());
   const server = await createLinkServer({
     host: config.listen.host,
     port: config.listen.port,
@@ -70,7 +73,7 @@ async function runMaster(
     clock: system_clock,
     randomBytes: base.randomBytes,
     secretOf: (node) => secrets.get(node),
-    handlers: masterLinkHandlers(runtime, postman, keep_alive, names, config, log),
+    handlers: fleet.watching(masterLinkHandlers(runtime, postman, keep_alive, names, config, log)),
     ...names.link_options,
     log: (entry) => logTransport(log, entry),
   });
@@ -121,6 +124,7 @@ async function runMaster(
     names: namesFoundBy(() => names.service()),
     keepAliveOf: (node) => keep_alive.report(node),
     verify_runs,
+    board: fleet.board,
     doctor_places: {
       state_dir: config.state_dir,
       secret_files: config.replicas.map(({ secret_file }) => secret_file),

@@ -11,6 +11,9 @@ interface Entry {
   saved_at_ms: number;
 }
 
+/** Told when an actor's progress begins to be shown; what it returns is called when that ends. */
+export type ProgressFollower = (actor: ActorAddress, read: () => ProgressRecord) => () => void;
+
 const keyOf = ({ kind, id }: ActorAddress): string => `${kind}/${id}`;
 
 /** Where running transfers stand: live in memory, and now and then in the database for after a crash. */
@@ -18,6 +21,7 @@ export class ProgressBoard {
   readonly #clock: Clock;
   readonly #save: (progress: ProgressRecord) => void;
   readonly #entries = new Map<string, Entry>();
+  readonly #followers: ProgressFollower[] = [];
 
   constructor(clock: Clock, save: (progress: ProgressRecord) => void) {
     this.#clock = clock;
@@ -33,6 +37,7 @@ export class ProgressBoard {
     const entry: Entry = { read, saved_at_ms: 0 };
     this.#entries.set(key, entry);
     this.#saveIfDue(entry);
+    const ends = this.#followers.map((follower) => follower(actor, read));
     const tick = (): void => {
       this.#saveIfDue(entry);
       cancel = this.#clock.after(save_every_ms, tick);
@@ -40,13 +45,27 @@ export class ProgressBoard {
     let cancel = this.#clock.after(save_every_ms, tick);
     return () => {
       cancel();
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      for (const end of ends) end();
+      if (this.#entries.get(key) !== entry) return;
+      this.#entries.delete(key);
+      // Where it stood is told for as long as nothing moves.
+      this.#save(entry.read());
     };
+  }
+
+  /** Tells of every run from its begin to its end. */
+  follow(follower: ProgressFollower): void {
+    this.#followers.push(follower);
   }
 
   /** Null when the actor's effect does not run now. */
   current(actor: ActorAddress): ProgressRecord | null {
     return this.#entries.get(keyOf(actor))?.read() ?? null;
+  }
+
+  /** Of all actors whose effect runs now. */
+  all(): ProgressRecord[] {
+    return [...this.#entries.values()].map(({ read }) => read());
   }
 
   #saveIfDue(entry: Entry): void {
@@ -59,9 +78,11 @@ export class ProgressBoard {
 
 /** Progress as people read it. The estimate of a total may be low: it never shows less than what is done. */
 export function progressReport(progress: ProgressRecord): ProgressReport {
-  const { stream_bytes, link_bytes, rate_bytes_per_s } = progress;
+  const { stream_bytes, link_bytes, rate_bytes_per_s, at_ms } = progress;
+  const { taken_bytes, checkpoint_bytes, checkpoint_at_ms } = progress;
   const total_bytes = progress.total_bytes === null ? null : Math.max(progress.total_bytes, stream_bytes);
   const is_known = total_bytes !== null && rate_bytes_per_s > 0;
   const eta_s = is_known ? Math.ceil((total_bytes - stream_bytes) / rate_bytes_per_s) : null;
-  return { stream_bytes, link_bytes, total_bytes, rate_bytes_per_s, eta_s };
+  const kept = { taken_bytes, checkpoint_bytes, checkpoint_at_ms, at_ms };
+  return { stream_bytes, link_bytes, total_bytes, rate_bytes_per_s, eta_s, ...kept };
 }

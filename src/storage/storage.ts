@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { ActorRows } from './actor_rows.js';
+import { CopyRows } from './copy_rows.js';
 import type { IcbdError } from '../core/errors.js';
 import { failureOfDisk, openDatabase } from './database.js';
 import { HistoryRows } from './history_rows.js';
@@ -7,6 +8,7 @@ import { MessageRows, TimerRows } from './message_rows.js';
 import { NameRows } from './name_rows.js';
 import { NodeRows } from './node_rows.js';
 import { PruningRows } from './pruning_rows.js';
+import { ThroughputRows } from './throughput_rows.js';
 
 /** The state of one node: all rows, and the transaction they change in. */
 export class Storage {
@@ -17,6 +19,8 @@ export class Storage {
   readonly node: NodeRows;
   readonly names: NameRows;
   readonly pruning: PruningRows;
+  readonly copies: CopyRows;
+  readonly throughput: ThroughputRows;
   /** Called when the database cannot be written any more: full disk, failing disk. The node cannot go on then. */
   onFailure: (error: IcbdError) => void = () => undefined;
   readonly #database: Database;
@@ -30,6 +34,8 @@ export class Storage {
     this.node = new NodeRows(database);
     this.names = new NameRows(database);
     this.pruning = new PruningRows(database);
+    this.copies = new CopyRows(database);
+    this.throughput = new ThroughputRows(database);
   }
 
   /**

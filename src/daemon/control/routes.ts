@@ -1,6 +1,7 @@
 /** The control API: which request calls which operation. */
 import { IcbdError } from '../../core/errors.js';
 import type { Operations } from '../operations/operations.js';
+import { fleetRoutes } from './fleet_routes.js';
 import { imageRoutes } from './image_routes.js';
 import { nameRoutes } from './name_routes.js';
 import { nodeRoutes } from './node_routes.js';
@@ -20,7 +21,7 @@ function match(path: string, parts: readonly string[]): string[] | undefined {
  * It throws IcbdError `InvalidArgument` for what is no request of this API.
  */
 export function controlRoutes(operations: Operations): (request: ControlRequest) => Promise<unknown> {
-  const described: Route[] = [];
+  const described: Route[] = [...fleetRoutes(operations.fleet)];
   const routes: PlainRoute[] = [
     ...described.map(({ method, path, handler }): PlainRoute => [method, path, handler]),
     ...nodeRoutes(operations),

@@ -22,6 +22,8 @@ export interface FleetOptions {
   readonly configured: ReadonlySet<string>;
   /** @throws IcbdError `ReplicaOffline` */
   readonly linkTo: (node: string) => ControlLink;
+  /** Told of every request that a replica has answered. */
+  readonly onAsked?: (node: string, method: NodeMethod, params: unknown) => void;
 }
 
 /** The nodes as the master knows them. */
@@ -101,7 +103,10 @@ export class Fleet {
 
   /** Asks a replica. @throws IcbdError `ReplicaNotFound`, `ReplicaOffline`, `TimedOut`, what the replica throws */
   async ask<M extends NodeMethod>(node: string, method: M, params: NodeParams<M>): Promise<unknown> {
-    return this.linkTo(node).request({ method, params }, { timeout_ms: limits.request_ms });
+    const link = this.linkTo(node);
+    const answer = await link.request({ method, params }, { timeout_ms: limits.request_ms });
+    this.#options.onAsked?.(link.peer.node, method, params);
+    return answer;
   }
 
   /** Does something on the master, or asks a replica to. */

@@ -10,18 +10,31 @@ import { replicaChecks, transferChecks } from '../doctor/state_checks.js';
 import type { ImageRepository } from '../images/image_repository.js';
 import type { KeepAliveReport } from '../keep_alive.js';
 import type { NodeBase } from '../node_base.js';
+import type { NodeMethod } from '../node_requests.js';
 import type { NodeSelf } from '../node_self.js';
 import { nodeStatus } from '../node_status.js';
 import { system_clock } from '../system_clock.js';
 import { TransferDesk } from '../transfer_desk.js';
 import type { TransferReports } from '../transfer_reports.js';
 import type { VerifyRuns } from '../verify/verify_runs.js';
+import type { FleetBoard } from '../fleet/fleet_board.js';
 import { Fleet } from './fleet.js';
+import { fleetReportOperations } from './fleet_report_operations.js';
 import { fleetImages, fleetSnapshots, operator } from './image_operations.js';
 import type { Operations, TransferOperations } from './operations.js';
 import { checkSend, fleetNodes } from './node_operations.js';
 import { replicaListOperations } from './replica_list_operations.js';
 import { verifyOperations } from './verify_operations.js';
+
+/** Requests to a replica after which it may hold other snapshots. */
+const changing_methods = new Set<NodeMethod>([
+  'image.add',
+  'image.remove',
+  'image.rescan',
+  'snapshot.create',
+  'snapshot.add',
+  'snapshot.delete',
+]);
 
 export interface MasterOperationsOptions {
   readonly base: NodeBase;
@@ -33,6 +46,7 @@ export interface MasterOperationsOptions {
   readonly configured: ReadonlySet<string>;
   readonly failures_max: number;
   readonly verify_runs: VerifyRuns;
+  readonly board: FleetBoard;
   readonly doctor_places: DoctorOptions['places'];
   readonly linkTo: (node: string) => ControlLink;
   readonly names: NameService;
@@ -44,7 +58,13 @@ export interface MasterOperationsOptions {
 /** What an operator can ask a master for, on itself and on any replica. */
 export function masterOperations(options: MasterOperationsOptions): Operations {
   const { base, repository, linkTo } = options;
-  const fleet = new Fleet({ name: base.name, storage: base.storage, configured: options.configured, linkTo });
+  const fleet = new Fleet({
+    name: base.name,
+    storage: base.storage,
+    configured: options.configured,
+    linkTo,
+    onAsked: (node, method, params) => noteAsked(options.board, node, method, params),
+  });
   const doctor = new Doctor({
     base,
     repository,
@@ -60,12 +80,25 @@ export function masterOperations(options: MasterOperationsOptions): Operations {
       removeLeftovers: async (image, names) => doctor.removeLeftovers(image, names),
     },
     replicas: replicaListOperations({ fleet, storage: base.storage, keepAliveOf: options.keepAliveOf }),
+    fleet: fleetReportOperations({
+      fleet,
+      board: options.board,
+      throughput: base.storage.throughput,
+      clock: system_clock,
+    }),
     images: fleetImages(fleet, repository),
     snapshots: fleetSnapshots(fleet, repository),
     verifications: verifyOperations(fleet, options.verify_runs),
     transfers: transferOperations(options, fleet),
     names: options.names,
   };
+}
+
+/** What an operator lets a replica do with its images changes what it holds. */
+function noteAsked(board: FleetBoard, node: string, method: NodeMethod, params: unknown): void {
+  if (!changing_methods.has(method)) return;
+  const { name, image } = params as { readonly name?: string; readonly image?: string };
+  board.changed(node, image ?? name);
 }
 
 async function status(options: MasterOperationsOptions, fleet: Fleet): Promise<StatusReport> {

@@ -58,6 +58,7 @@ export function nameServerOperations({
     nodes: none('nodes', 'images, and answers no requests about nodes'),
     doctor: none('doctor', 'images to examine'),
     replicas: none('replicas', 'replicas'),
+    fleet: none('fleet', 'replicas'),
     images: none('images', 'images'),
     snapshots: none('snapshots', 'snapshots'),
     verifications: none('verifications', 'snapshots to compare'),

@@ -20,6 +20,7 @@ import type {
   TransferFilter,
   TransferReport,
 } from '../../core/report.js';
+import type { FleetReport, ThroughputReport } from '../../core/fleet_report.js';
 import type { DoctorReport, LeftoverRemoval } from '../../core/doctor_report.js';
 import type { VerifyReport } from '../../core/verify_report.js';
 
@@ -50,6 +51,20 @@ export interface ReplicaListOperations {
   /** @param replica name or number */
   get(replica: string): Promise<ReplicaReport>;
   history(replica: string, filter: ReplicaHistoryFilter): Promise<ReplicaHistoryReport>;
+}
+
+export interface ThroughputFilter {
+  /** Unix s; default: an hour ago. */
+  readonly since_s?: number | undefined;
+  /** Length of a step, seconds; rounded up to tens; default 10. */
+  readonly step_s?: number | undefined;
+}
+
+export interface FleetOperations {
+  /** What each replica has of each image. */
+  report(): Promise<FleetReport>;
+  /** @param replica name or number */
+  throughput(replica: string, filter: ThroughputFilter): Promise<ThroughputReport>;
 }
 
 export interface ImageOperations {
@@ -114,6 +129,7 @@ export interface Operations {
   readonly nodes: NodeOperations;
   readonly doctor: DoctorOperations;
   readonly replicas: ReplicaListOperations;
+  readonly fleet: FleetOperations;
   readonly images: ImageOperations;
   readonly snapshots: SnapshotOperations;
   readonly verifications: VerifyOperations;

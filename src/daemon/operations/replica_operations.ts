@@ -76,6 +76,7 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
       get: refuse('the list of replicas'),
       history: refuse('the history of replicas'),
     },
+    fleet: { report: refuse('the fleet'), throughput: refuse('the throughput of replicas') },
     images: localImages(here),
     snapshots: localSnapshots(here),
     verifications: { start: comparing, report: comparing, cancel: comparing },
