@@ -28,6 +28,8 @@ export interface ActorFilter {
   readonly image?: string;
   readonly replica?: string;
   readonly snapshot?: string;
+  /** Part of the id or of a label, whatever the case of its letters. */
+  readonly text?: string | undefined;
   /** Unix ms; made at or after it. */
   readonly since_ms?: number;
   readonly id_prefix?: string;
@@ -91,6 +93,10 @@ function conditionsOf(filter: ActorFilter): { readonly conditions: string; reado
   if (filter.image !== undefined) add('image = ?', filter.image);
   if (filter.replica !== undefined) add('replica = ?', filter.replica);
   if (filter.snapshot !== undefined) add('number = ?', filter.snapshot);
+  if (filter.text !== undefined && filter.text !== '') {
+    const labels = 'concat_ws(char(10), id, image, number, replica)';
+    add(`instr(lower(${labels}), lower(?)) > 0`, filter.text);
+  }
   if (filter.since_ms !== undefined) add('created_at_ms >= ?', filter.since_ms);
   if (filter.id_prefix !== undefined) add('substr(id, 1, length(?)) = ?', filter.id_prefix);
   if (filter.id_prefix !== undefined) values.push(filter.id_prefix);

@@ -69,6 +69,10 @@ describe('actors', () => {
     expect(list({ settled: false })).toEqual(['b%', 'aa']);
     expect(list({ status: 'parked' })).toEqual(['b%']);
     expect(list({ since_ms: 2 })).toEqual(['b%', 'ab']);
+    expect(list({ text: 'NORT' })).toEqual(['b%', 'aa']);
+    expect(list({ text: 'B%' })).toEqual(['b%']);
+    expect(list({ text: '3', image: 'debian' })).toEqual(['ab']);
+    expect(list({ text: '' })).toEqual(['b%', 'ab', 'aa']);
     expect(list({ id_prefix: 'a' })).toEqual(['ab', 'aa']);
     expect(list({ id_prefix: '%' })).toEqual([]);
     expect(storage.actors.countByState('transfer')).toEqual({ failed: 1, queued: 2 });
@@ -177,6 +181,9 @@ describe('the rest of a node', () => {
       link_bytes: 1,
       total_bytes: null,
       rate_bytes_per_s: 3,
+      taken_bytes: 4,
+      checkpoint_bytes: 2,
+      checkpoint_at_ms: 40,
       started_at_ms: 4,
       at_ms: 5,
     } as const;
