@@ -5,8 +5,8 @@ import type { EffectHandler } from '../runtime/ports.js';
 import { createLinkServer } from '../transport/link_server.js';
 import type { MasterConfig } from './config/master_config.js';
 import { readSecret } from './config/secret.js';
-import { controlRoutes } from './control/routes.js';
-import { startControlServer } from './control/server.js';
+import { type ControlParts, startControlServer } from './control/server.js';
+import { makeEventFeed } from './event_feed_source.js';
 import { MasterFleet } from './fleet/master_fleet.js';
 import { ImageRepository } from './images/image_repository.js';
 import { watchImages } from './images/image_watch_start.js';
@@ -15,7 +15,6 @@ import { dropUnwanted, masterEffects } from './master_effects.js';
 import { configureReplicas, makeKeepAlive, makeMasterStop, masterLinkHandlers } from './master_replicas.js';
 import { masterOperations } from './operations/master_operations.js';
 import { namesFoundBy } from './operations/name_operations.js';
-import type { Operations } from './operations/operations.js';
 import { MasterNames } from './names/own_name_server.js';
 import type { RunningNode } from './node_process.js';
 import { startPruner } from './pruning/pruner.js';
@@ -43,7 +42,7 @@ async function runMaster(
   secrets: ReadonlyMap<string, Buffer>,
   onFatal: (error: IcbdError) => void,
   closing: (() => void | Promise<void>)[],
-): Promise<{ readonly operations: Operations; readonly link_address: string; readonly stop: NodeStop }> {
+): Promise<{ readonly parts: ControlParts; readonly link_address: string; readonly stop: NodeStop }> {
   const { storage, store, progress, log, mountpoint } = base;
   // Filled below, before the runtime starts: effects need parts that need the runtime.
   const handlers: Record<string, EffectHandler> = {};
@@ -132,7 +131,8 @@ async function runMaster(
     },
     link_address,
   });
-  return { operations, link_address, stop };
+  const feed = makeEventFeed({ role: 'master', base, runtime, operations });
+  return { parts: { operations, feed, probes: null }, link_address, stop };
 }
 
 /**
@@ -153,11 +153,11 @@ export async function startMaster(
   };
   try {
     const running = await runMaster(base, config, secrets, onFatal, closing);
-    const control = await startControlServer(
-      config.control.socket,
-      controlRoutes(running.operations),
-      (error) => log.error({ err: error }, 'control request failed'),
-    );
+    const control = await startControlServer({
+      ...running.parts,
+      socket: config.control.socket,
+      onError: (error) => log.error({ err: error }, 'control request failed'),
+    });
     closing.push(() => control.close());
     log.info({ links: running.link_address, control: config.control.socket }, 'master ready');
     return { stop, stop_due: running.stop.due };

@@ -5,7 +5,6 @@ import type { IcbdError } from '../core/errors.js';
 import { createLinkServer } from '../transport/link_server.js';
 import type { NameServerConfig } from './config/name_server_config.js';
 import { readSecret } from './config/secret.js';
-import { controlRoutes } from './control/routes.js';
 import { startControlServer } from './control/server.js';
 import { logTransport } from './logging.js';
 import { NameServerCore } from './names/name_server_core.js';
@@ -80,9 +79,13 @@ export async function startNameServer(
   try {
     const { names, link_address } = await serveNames(base, config, secrets, closing);
     const operations = nameServerOperations({ base, names, epoch: nextEpoch(base), link_address });
-    const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>
-      log.error({ err: error }, 'control request failed'),
-    );
+    const control = await startControlServer({
+      operations,
+      feed: null,
+      probes: null,
+      socket: config.control.socket,
+      onError: (error) => log.error({ err: error }, 'control request failed'),
+    });
     closing.push(() => control.close());
     log.info({ links: link_address, control: config.control.socket }, 'name server ready');
     return { stop };

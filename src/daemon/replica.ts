@@ -8,11 +8,11 @@ import type { Runtime } from '../runtime/runtime.js';
 import { createLinkClient } from '../transport/link_client.js';
 import type { ReplicaConfig } from './config/replica_config.js';
 import { readSecret } from './config/secret.js';
-import { controlRoutes } from './control/routes.js';
 import { startControlServer } from './control/server.js';
 import { DataLinks } from './data_links.js';
 import { imageEffects } from './effects/image_effects.js';
 import { receptionEffects } from './effects/reception_effects.js';
+import { makeEventFeed } from './event_feed_source.js';
 import { ImageRepository } from './images/image_repository.js';
 import { watchImages } from './images/image_watch_start.js';
 import { logTransport, logUnsendable } from './logging.js';
@@ -232,9 +232,13 @@ export async function startReplica(
       () => watch.close(),
       () => pruner.close(),
     );
-    const control = await startControlServer(config.control.socket, controlRoutes(operations), (error) =>
-      log.error({ err: error }, 'control request failed'),
-    );
+    const control = await startControlServer({
+      operations,
+      feed: makeEventFeed({ role: 'replica', base, runtime, operations }),
+      probes: null,
+      socket: config.control.socket,
+      onError: (error) => log.error({ err: error }, 'control request failed'),
+    });
     closing.push(() => control.close());
     const { url } = config.master;
     // Also one that no link needs yet, so that an operator sees whether it would stand.

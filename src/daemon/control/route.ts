@@ -83,13 +83,18 @@ export function fit<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
 }
 
 /** The query as the schema wants it; a key that stands more than once is a list. */
-export function query<T>(schema: z.ZodType<T>, request: ControlRequest): T {
+export function queryOf<T>(schema: z.ZodType<T>, pairs: URLSearchParams): T {
   const values: Record<string, string | string[]> = {};
-  for (const key of new Set(request.query.keys())) {
-    const all = request.query.getAll(key);
+  for (const key of new Set(pairs.keys())) {
+    const all = pairs.getAll(key);
     values[key] = all.length === 1 ? (all[0] ?? '') : all;
   }
   return fit(schema, values, 'query');
+}
+
+/** The query of a request. */
+export function query<T>(schema: z.ZodType<T>, request: ControlRequest): T {
+  return queryOf(schema, request.query);
 }
 
 /** In a query, a list of one looks like a single text. */

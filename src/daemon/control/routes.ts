@@ -1,8 +1,9 @@
 /** The control API: which request calls which operation. */
-import { IcbdError } from '../../core/errors.js';
 import type { Operations } from '../operations/operations.js';
 import { fleetRoutes } from './fleet_routes.js';
+import { unknownRequest, wrongMethod } from './http_error.js';
 import { imageRoutes } from './image_routes.js';
+import { inspectionRoutes } from './inspection_routes.js';
 import { nameRoutes } from './name_routes.js';
 import { nodeRoutes } from './node_routes.js';
 import type { ControlRequest, PlainRoute, Route } from './route.js';
@@ -16,29 +17,49 @@ function match(path: string, parts: readonly string[]): string[] | undefined {
   return parts.filter((_, index) => wanted[index]?.startsWith(':'));
 }
 
-/**
- * Makes the function that answers requests with the operations' results.
- * It throws IcbdError `InvalidArgument` for what is no request of this API.
- */
-export function controlRoutes(operations: Operations): (request: ControlRequest) => Promise<unknown> {
-  const described: Route[] = [...fleetRoutes(operations.fleet)];
-  const routes: PlainRoute[] = [
-    ...described.map(({ method, path, handler }): PlainRoute => [method, path, handler]),
+/** All requests of the control API. */
+export function controlRoutes(operations: Operations): Route[] {
+  const described: Route[] = [...fleetRoutes(operations.fleet), ...inspectionRoutes(operations.inspection)];
+  return described;
+}
+
+/** Requests whose description is still to be written. */
+function plainRoutes(operations: Operations): PlainRoute[] {
+  return [
     ...nodeRoutes(operations),
     ...selfRoutes(operations.nodes, operations.transfers),
     ...imageRoutes(operations),
     ...transferRoutes(operations.transfers),
     ...nameRoutes(operations.names),
   ];
-  return async (request) => {
-    for (const [method, path, handler] of routes) {
+}
+
+/** Finds the operation that a request calls. */
+export class ControlRoutes {
+  /** Those with fewer open places come first: `transfers/count` is no transfer of the id `count`. */
+  readonly #routes: readonly PlainRoute[];
+
+  constructor(operations: Operations) {
+    const open = ([, path]: PlainRoute): number => path.split(':').length;
+    this.#routes = [
+      ...controlRoutes(operations).map(({ method, path, handler }): PlainRoute => [method, path, handler]),
+      ...plainRoutes(operations),
+    ].toSorted((one, other) => open(one) - open(other));
+  }
+
+  /** @throws HttpError for what is no request of this API; what the operation throws */
+  async answer(request: ControlRequest): Promise<unknown> {
+    const wanted = request.method === 'HEAD' ? 'GET' : request.method;
+    const allowed: string[] = [];
+    for (const [method, path, handler] of this.#routes) {
       const names = match(path, request.parts);
-      if (method === request.method && names !== undefined) return handler(request, names);
+      if (names === undefined) continue;
+      if (method === wanted) return handler(request, names);
+      allowed.push(method);
     }
-    throw new IcbdError('InvalidArgument', `no request ${request.method} /v1/${request.parts.join('/')}`, {
-      operation: 'control',
-      subject: request.parts.join('/'),
-      hint: 'the client may be of another version than the daemon',
-    });
-  };
+    const asked = `/v1/${request.parts.join('/')}`;
+    throw allowed.length === 0
+      ? unknownRequest(request.method, asked)
+      : wrongMethod(request.method, asked, allowed);
+  }
 }

@@ -6,7 +6,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ControlClient } from '../../../../src/client/control_client.js';
 import { IcbdError } from '../../../../src/core/errors.js';
 import type { NameService } from '../../../../src/core/name_service.js';
-import { controlRoutes } from '../../../../src/daemon/control/routes.js';
 import { type ControlServer, startControlServer } from '../../../../src/daemon/control/server.js';
 import { namesFoundBy } from '../../../../src/daemon/operations/name_operations.js';
 import type { Operations } from '../../../../src/daemon/operations/operations.js';
@@ -25,7 +24,13 @@ beforeEach(async () => {
   find = () => bench.registry.as(operator);
   const socket = path.join(directory, 'control.sock');
   const operations = { names: namesFoundBy(() => find()) } as unknown as Operations;
-  server = await startControlServer(socket, controlRoutes(operations), () => undefined);
+  server = await startControlServer({
+    operations,
+    feed: null,
+    probes: null,
+    socket,
+    onError: () => undefined,
+  });
   client = new ControlClient(socket);
 });
 afterEach(async () => {
