@@ -3,6 +3,7 @@ import type { DoctorReport, LeftoverRemoval } from '../core/doctor_report.js';
 import { type CallOptions, ControlConnection } from './connection.js';
 import { FleetClient } from './fleet.js';
 import { ImagesClient } from './images.js';
+import { InspectionClient } from './inspection.js';
 import { NodesClient } from './nodes.js';
 import { NamesClient } from './names.js';
 import { ReplicasClient } from './replicas.js';
@@ -20,6 +21,7 @@ export class ControlClient {
   readonly transfers: TransfersClient;
   readonly replicas: ReplicasClient;
   readonly fleet: FleetClient;
+  readonly inspection: InspectionClient;
   readonly names: NamesClient;
   readonly #connection: ControlConnection;
 
@@ -32,6 +34,7 @@ export class ControlClient {
     this.snapshots = new SnapshotsClient(this.#connection);
     this.transfers = new TransfersClient(this.#connection);
     this.replicas = new ReplicasClient(this.#connection);
+    this.inspection = new InspectionClient(this.#connection);
     this.fleet = new FleetClient(this.#connection);
   }
 

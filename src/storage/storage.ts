@@ -7,6 +7,7 @@ import { HistoryRows } from './history_rows.js';
 import { MessageRows, TimerRows } from './message_rows.js';
 import { NameRows } from './name_rows.js';
 import { NodeRows } from './node_rows.js';
+import { PathRows } from './path_rows.js';
 import { PruningRows } from './pruning_rows.js';
 import { ThroughputRows } from './throughput_rows.js';
 
@@ -19,6 +20,7 @@ export class Storage {
   readonly node: NodeRows;
   readonly names: NameRows;
   readonly pruning: PruningRows;
+  readonly paths: PathRows;
   readonly copies: CopyRows;
   readonly throughput: ThroughputRows;
   /** Called when the database cannot be written any more: full disk, failing disk. The node cannot go on then. */
@@ -34,6 +36,7 @@ export class Storage {
     this.node = new NodeRows(database);
     this.names = new NameRows(database);
     this.pruning = new PruningRows(database);
+    this.paths = new PathRows(database);
     this.copies = new CopyRows(database);
     this.throughput = new ThroughputRows(database);
   }

@@ -21,6 +21,7 @@ import type { FleetBoard } from '../fleet/fleet_board.js';
 import { Fleet } from './fleet.js';
 import { fleetReportOperations } from './fleet_report_operations.js';
 import { fleetImages, fleetSnapshots, operator } from './image_operations.js';
+import { inspectionOperations } from './inspection_operations.js';
 import type { Operations, TransferOperations } from './operations.js';
 import { checkSend, fleetNodes } from './node_operations.js';
 import { replicaListOperations } from './replica_list_operations.js';
@@ -90,6 +91,14 @@ export function masterOperations(options: MasterOperationsOptions): Operations {
     snapshots: fleetSnapshots(fleet, repository),
     verifications: verifyOperations(fleet, options.verify_runs),
     transfers: transferOperations(options, fleet),
+    inspection: inspectionOperations({
+      storage: base.storage,
+      find: {
+        transfer: (id) => options.reports.require(id),
+        replica: (text) => ({ kind: 'replica', id: fleet.resolve(text).name }),
+        image: (name) => repository.require(name),
+      },
+    }),
     names: options.names,
   };
 }

@@ -63,5 +63,6 @@ export function nameServerOperations({
     snapshots: none('snapshots', 'snapshots'),
     verifications: none('verifications', 'snapshots to compare'),
     transfers: none('transfers', 'transfers'),
+    inspection: none('inspection', 'transfers, replicas or images'),
   };
 }

@@ -22,6 +22,7 @@ import type {
 } from '../../core/report.js';
 import type { FleetReport, ThroughputReport } from '../../core/fleet_report.js';
 import type { DoctorReport, LeftoverRemoval } from '../../core/doctor_report.js';
+import type { DiagramReport, MachineGraph } from '../../core/machine_report.js';
 import type { VerifyReport } from '../../core/verify_report.js';
 
 /** A node by its name or number; undefined is the one that is asked. */
@@ -120,6 +121,21 @@ export interface TransferOperations {
   cancel(id: string): Promise<TransferReport>;
 }
 
+/** Whose history can be looked at; on a replica a transfer is its reception there. */
+export type InspectedKind = 'transfer' | 'replica' | 'image';
+
+export interface InspectedAddress {
+  readonly kind: InspectedKind;
+  /** Of a replica or an image its name. */
+  readonly id: string;
+}
+
+export interface InspectionOperations {
+  /** @param kind of its actors */
+  graph(kind: string): Promise<MachineGraph>;
+  diagram(address: InspectedAddress): Promise<DiagramReport>;
+}
+
 /**
  * What an operator can ask a node for; the control API calls these, and the client in src/client mirrors them.
  * All throw IcbdError.
@@ -134,6 +150,7 @@ export interface Operations {
   readonly snapshots: SnapshotOperations;
   readonly verifications: VerifyOperations;
   readonly transfers: TransferOperations;
+  readonly inspection: InspectionOperations;
   /** The daemon's own name server, or the one that it has a link to. */
   readonly names: NameService;
 }

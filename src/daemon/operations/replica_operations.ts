@@ -16,6 +16,7 @@ import { system_clock } from '../system_clock.js';
 import type { TransferReports } from '../transfer_reports.js';
 import { localImages, localSnapshots } from './image_operations.js';
 import { ownNode } from './node_operations.js';
+import { inspectionOperations } from './inspection_operations.js';
 import type { NodeChoice, Operations } from './operations.js';
 
 export interface ReplicaOperationsOptions {
@@ -88,6 +89,16 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
       history: async (id) => reports.history(id),
       cancel: refuse('cancelling'),
     },
+    inspection: inspectionOperations({
+      storage: base.storage,
+      find: {
+        transfer: (id) => reports.require(id),
+        replica: () => {
+          throw askTheMaster('the history of replicas');
+        },
+        image: (name) => repository.require(name),
+      },
+    }),
     names,
   };
 }
