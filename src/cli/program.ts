@@ -4,6 +4,7 @@ import { addCodecCommands } from './commands/codec.js';
 import { addConsoleCommand } from './commands/console.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addFleetCommand } from './commands/fleet.js';
 import { addImageCommands } from './commands/images.js';
 import { addNameCommands } from './commands/names.js';
 import { addSelfCommands } from './commands/node.js';
@@ -32,6 +33,7 @@ Examples:
   icbdrep snapshot verify vm1 3           is every copy of it the same, content and metadata?
   icbdrep doctor                          what is wrong here, and what to do about it
   icbdrep console                         a prompt for all of these, with completion and history
+  icbdrep fleet                           which replica is in sync, and how far the others are behind
   icbdrep replicas --json | jq            for scripts
 
 Exit codes: 0 done, 2 usage, 10 not found, 11 exists already, 12 not allowed now, 13 link or replica,
@@ -89,6 +91,7 @@ function makeProgram(run: CliRun, extend: Extension): Command {
   addNodeCommands(program, run);
   addSelfCommands(program, run);
   addReplicaCommands(program, run);
+  addFleetCommand(program, run);
   addImageCommands(program, run);
   addSnapshotCommands(program, run);
   addSendCommand(program, run);
