@@ -1,32 +1,14 @@
 /** What happens on the master, as it happens: one stream of server-sent events for the whole page. */
 import { signal } from '@preact/signals';
+import type { FeedData, FeedGap, FeedHello } from '../core/feed.js';
 import type { ActorAddress, EventRecord } from '../core/records.js';
-import type { ImageReport, ProgressReport, ReplicaReport, TransferReport } from '../core/report.js';
 import { apiPath, is_locked, readFailure } from './api.js';
 import { readClock } from './clock.js';
 import { type SseMessage, SseParser } from './sse_parser.js';
 import { showToast } from './ui/toasts.js';
 
-export interface ProgressOf {
-  readonly id: string;
-  readonly progress: ProgressReport;
-}
-
 /** What comes, by the name under which it comes. */
-export interface LiveMessages {
-  readonly transfers: readonly TransferReport[];
-  readonly replicas: readonly ReplicaReport[];
-  readonly images: readonly ImageReport[];
-  readonly progress: readonly ProgressOf[];
-  readonly event: EventRecord;
-}
-
-interface Hello {
-  readonly node: string;
-  readonly role: string;
-  readonly epoch: number;
-  readonly last_event_id: number;
-}
+export type LiveMessages = Pick<FeedData, 'transfers' | 'replicas' | 'images' | 'progress' | 'event'>;
 
 export interface LinkState {
   /** `asleep`: the page is hidden, and lets go of its connection: a browser has but six for one host. */
@@ -37,7 +19,7 @@ export interface LinkState {
 
 export const link = signal<LinkState>({ kind: 'connecting', since_ms: readClock() });
 /** Who answers; null before the first answer. */
-export const master = signal<Hello | null>(null);
+export const master = signal<FeedHello | null>(null);
 /** Grows when what was loaded may be old: the stream was interrupted, or events were missed. */
 export const reloads = signal(0);
 
@@ -92,7 +74,7 @@ export const first_contact = new Promise<void>((resolve) => {
   tell_first_contact = resolve;
 });
 
-function greet(hello: Hello): void {
+function greet(hello: FeedHello): void {
   const before = master.peek();
   greetings += 1;
   master.value = hello;
@@ -108,9 +90,9 @@ function greet(hello: Hello): void {
 
 function take({ event, data, id }: SseMessage): void {
   if (id !== '') last_event_id = Number(id);
-  if (event === 'hello') greet(JSON.parse(data) as Hello);
+  if (event === 'hello') greet(JSON.parse(data) as FeedHello);
   if (event === 'gap') {
-    last_event_id = (JSON.parse(data) as { to: number }).to;
+    last_event_id = (JSON.parse(data) as FeedGap).to;
     reloads.value += 1;
   }
   if (Object.hasOwn(handlers, event)) {

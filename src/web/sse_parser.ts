@@ -1,6 +1,6 @@
 /** Server-sent events, as they come in pieces of text. */
 export interface SseMessage {
-  /** `message` if the server named none. */
+  /** `message` if the server named none; empty if it gave no data: then only the place has moved. */
   readonly event: string;
   readonly data: string;
   /** Empty if the message has none. */
@@ -22,10 +22,10 @@ export class SseParser {
 
   #take(line: string): SseMessage[] {
     if (line === '') {
+      const has_data = this.#data.length > 0;
+      const event = has_data ? this.#event || 'message' : '';
       const messages =
-        this.#data.length === 0
-          ? []
-          : [{ event: this.#event || 'message', data: this.#data.join('\n'), id: this.#id }];
+        has_data || this.#id !== '' ? [{ event, data: this.#data.join('\n'), id: this.#id }] : [];
       this.#event = '';
       this.#data = [];
       this.#id = '';

@@ -1,32 +1,10 @@
 import type { ProgressReport } from '../../core/report.js';
-import { formatBytes, formatDuration, formatRate, fractionOf } from './format.js';
+import { fractionOf } from './format.js';
+import { progressWords } from './progress_words.js';
 
 interface Props {
   readonly progress: ProgressReport;
   readonly label: string;
-}
-
-/** How much of it is there, in percent; empty while the total is unknown. */
-export function percentOf({ stream_bytes, total_bytes }: ProgressReport): string {
-  const fraction = fractionOf(stream_bytes, total_bytes);
-  return fraction === null ? '' : `${Math.floor(fraction * 100)} %`;
-}
-
-/** The bytes of a transfer in words: `1.2 of 4.0 GiB, 210 MiB/s, 14 s left`. */
-export function progressWords({
-  stream_bytes,
-  total_bytes,
-  rate_bytes_per_s,
-  eta_s,
-}: ProgressReport): string {
-  const parts = [
-    total_bytes === null
-      ? formatBytes(stream_bytes)
-      : `${formatBytes(stream_bytes)} of about ${formatBytes(total_bytes)}`,
-  ];
-  if (rate_bytes_per_s > 0) parts.push(formatRate(rate_bytes_per_s));
-  if (eta_s !== null) parts.push(`${formatDuration(Math.ceil(eta_s))} left`);
-  return parts.join(', ');
 }
 
 /** A bar; where the total is unknown, one that says only that something moves. */
