@@ -41,3 +41,8 @@ CREATE TABLE throughput (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX throughput_by_age ON throughput (at_s);
+
+-- What of the stream the replica has: taken out of the link, and on its disk as it said.
+ALTER TABLE progress ADD COLUMN taken_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE progress ADD COLUMN checkpoint_bytes INTEGER;
+ALTER TABLE progress ADD COLUMN checkpoint_at_ms INTEGER;

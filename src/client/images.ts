@@ -1,4 +1,10 @@
-import type { ImageAddRequest, ImageDetails, ImageReport } from '../core/report.js';
+import type {
+  HistoryFilter,
+  ImageAddRequest,
+  ImageDetails,
+  ImageHistoryReport,
+  ImageReport,
+} from '../core/report.js';
 import { type CallOptions, type ControlConnection, type NodeOptions, part } from './connection.js';
 
 /** The images of a node. */
@@ -21,6 +27,15 @@ export class ImagesClient {
 
   async has(name: string, options: NodeOptions = {}): Promise<boolean> {
     return this.list(options).then((images) => images.some((image) => image.name === name));
+  }
+
+  /** What happened to it, oldest first, also to one that was removed. @throws IcbdError `ImageNotFound` */
+  history(
+    name: string,
+    { node, changes, limit, after_seq, signal }: NodeOptions & HistoryFilter = {},
+  ): Promise<ImageHistoryReport> {
+    const query = { node, changes: changes === true ? 'true' : undefined, limit, after_seq };
+    return this.#connection.call('GET', `images/${part(name)}/history`, { query, signal });
   }
 
   /** Looks at the disk again, and waits for what is found. @throws IcbdError `ImageNotFound` */

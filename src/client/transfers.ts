@@ -1,7 +1,26 @@
-import type { HistoryReport, SendRequest, TransferFilter, TransferReport } from '../core/report.js';
+import type {
+  HistoryFilter,
+  HistoryReport,
+  SendRequest,
+  TransferFilter,
+  TransferReport,
+} from '../core/report.js';
 import type { AcceptReport, CheckRequest } from '../core/node_report.js';
 import { type CallOptions, type ControlConnection, part } from './connection.js';
 import { type WatchOptions, watchTransfer } from './watch_transfers.js';
+
+/** What one answer tells at most. */
+const told_max = 1_000;
+
+export interface HistoryOptions extends CallOptions, HistoryFilter {}
+
+const queryOfHistory = ({ after_seq, changes, limit }: HistoryFilter) => ({
+  after_seq,
+  changes: changes === true ? 'true' : undefined,
+  limit,
+});
+
+const queryOfFilter = ({ states, ...rest }: TransferFilter) => ({ ...rest, states: states?.join(',') });
 
 /** Transfers; on a replica, receptions. */
 export class TransfersClient {
@@ -21,12 +40,25 @@ export class TransfersClient {
     return this.#connection.call('POST', 'transfers/check', { body: request, signal });
   }
 
-  /** Newest first. */
-  list({ states, ...rest }: TransferFilter = {}, { signal }: CallOptions = {}): Promise<TransferReport[]> {
-    return this.#connection.call('GET', 'transfers', {
-      query: { ...rest, states: states?.join(',') },
-      signal,
-    });
+  /** Newest first, unless the filter says otherwise; a limit over 1,000 takes several calls. */
+  async list(filter: TransferFilter = {}, { signal }: CallOptions = {}): Promise<TransferReport[]> {
+    const { limit = told_max, offset = 0 } = filter;
+    const found: TransferReport[] = [];
+    while (found.length < limit) {
+      const page = { offset: offset + found.length, limit: Math.min(limit - found.length, told_max) };
+      // What is not asked for is not said: an older daemon knows no pages.
+      const bounds = filter.limit === undefined && offset === 0 ? {} : page;
+      const query = queryOfFilter({ ...filter, ...bounds });
+      const more = await this.#connection.call<TransferReport[]>('GET', 'transfers', { query, signal });
+      found.push(...more);
+      if (more.length < page.limit) break;
+    }
+    return found;
+  }
+
+  /** How many there are in each state, whatever the filter's limit; `parked` is one of them. */
+  count(filter: TransferFilter = {}, { signal }: CallOptions = {}): Promise<Record<string, number>> {
+    return this.#connection.call('GET', 'transfers/count', { query: queryOfFilter(filter), signal });
   }
 
   /** @param id for example `17-3fa9`, or the number before the dash alone */
@@ -54,8 +86,29 @@ export class TransfersClient {
     return ended;
   }
 
-  history(id: string, { signal }: CallOptions = {}): Promise<HistoryReport> {
-    return this.#connection.call('GET', `transfers/${part(id)}/history`, { signal });
+  /** What happened to it, oldest first: the newest 1,000 events, unless the filter says otherwise. */
+  history(id: string, { signal, ...filter }: HistoryOptions = {}): Promise<HistoryReport> {
+    const query = queryOfHistory(filter);
+    return this.#connection.call('GET', `transfers/${part(id)}/history`, { query, signal });
+  }
+
+  /** All that happened to it, however long that is. */
+  async wholeHistory(id: string, { signal }: CallOptions = {}): Promise<HistoryReport> {
+    const newest = await this.history(id, { signal });
+    const { omitted, events } = newest;
+    if (omitted === 0) return newest;
+    const older = [];
+    const effects = new Map(newest.effects.map((effect) => [effect.id, effect]));
+    for (let after_seq = 0; older.length < omitted; ) {
+      const page = await this.history(id, { after_seq, limit: told_max, signal });
+      const wanted = page.events.filter(({ seq }) => seq < (events[0]?.seq ?? 0));
+      if (wanted.length === 0) break;
+      older.push(...wanted);
+      for (const effect of page.effects) if (!effects.has(effect.id)) effects.set(effect.id, effect);
+      after_seq = wanted.at(-1)?.seq ?? after_seq;
+    }
+    const in_order = [...effects.values()].toSorted((one, other) => one.seq - other.seq);
+    return { ...newest, events: [...older, ...events], effects: in_order, omitted: 0 };
   }
 
   cancel(id: string, { signal }: CallOptions = {}): Promise<TransferReport> {

@@ -28,6 +28,8 @@ export interface DataSink {
   readonly begin: Promise<StreamPlace>;
   /** Called when the receiver has taken the stream up to this offset: this link will not ask for it again. */
   onTaken: ((offset_bytes: number) => void) | undefined;
+  /** Called when the receiver has the stream up to this offset on its disk: no crash takes it away. */
+  onKept: ((offset_bytes: number) => void) | undefined;
   /** Resolves, never rejects, when the link has ended, with why nothing can be written any more. */
   readonly closed: Promise<IcbdError>;
   /** Says how far the sender has read what the receiver has already; it may take long. Never throws. */
@@ -58,6 +60,8 @@ export interface DataSource {
   onSkipped: ((offset_bytes: number) => void) | undefined;
   /** Says that all of the stream up to this offset was taken; never throws. */
   taken(offset_bytes: number): void;
+  /** Says that the stream up to this offset is on disk here; never throws. */
+  kept(offset_bytes: number): void;
   /** The sender's trailer; undefined until `blocks` has ended. */
   readonly trailer: StreamTrailer | undefined;
   /** Tells the sender to stop, and why; never throws. */

@@ -15,4 +15,4 @@ export const limits = {
 } as const;
 
 /** Spoken on links; two nodes work together only if it is the same. */
-export const protocol_version = 3;
+export const protocol_version = 4;

@@ -158,6 +158,12 @@ export interface ProgressRecord {
   readonly total_bytes: number | null;
   /** Uncompressed bytes per second over the last seconds. */
   readonly rate_bytes_per_s: number;
+  /** Bytes of the stream that the replica has taken out of the link; what it took last may not be on its disk. */
+  readonly taken_bytes: number;
+  /** Bytes of the stream that are on the replica's disk, whatever happens; null: it has not said. */
+  readonly checkpoint_bytes: number | null;
+  /** When it said so last, unix ms. */
+  readonly checkpoint_at_ms: number | null;
   readonly started_at_ms: number;
   readonly at_ms: number;
 }

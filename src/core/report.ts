@@ -69,11 +69,31 @@ export interface ReplicaReport {
   readonly transfers_waiting: number;
 }
 
+/** Which events of a history are wanted. */
+export interface HistoryFilter {
+  /** Only those behind this one. */
+  readonly after_seq?: number | undefined;
+  /** Only those that led to another state, or made the state begin anew. */
+  readonly changes?: boolean | undefined;
+  /** At most so many: the newest, or with `after_seq` the first behind it. Default and most: 1,000. */
+  readonly limit?: number | undefined;
+}
+
 export interface ReplicaHistoryReport {
   readonly replica: ReplicaReport;
   /** Oldest first. */
   readonly events: readonly EventRecord[];
   /** Older events that are not told. */
+  readonly omitted: number;
+}
+
+export interface ImageHistoryReport {
+  readonly image: ImageReport;
+  /** Oldest first. */
+  readonly events: readonly EventRecord[];
+  /** Those that ran while these events happened. */
+  readonly effects: readonly EffectRecord[];
+  /** Events that are not told. */
   readonly omitted: number;
 }
 
@@ -140,6 +160,14 @@ export interface ProgressReport {
   readonly rate_bytes_per_s: number;
   /** Null while the total or the rate is unknown. */
   readonly eta_s: number | null;
+  /** Bytes of the stream that the replica has taken out of the link; what it took last may not be on its disk. */
+  readonly taken_bytes: number;
+  /** Bytes of the stream that are on the replica's disk, whatever happens; null: it has not said. */
+  readonly checkpoint_bytes: number | null;
+  /** When it said so last, unix ms. */
+  readonly checkpoint_at_ms: number | null;
+  /** When it was so, unix ms. */
+  readonly at_ms: number;
 }
 
 export interface TransferReport {
@@ -152,7 +180,11 @@ export interface TransferReport {
   readonly state_description: string;
   readonly settled: boolean;
   readonly parked_reason: string;
+  /** Name of the node that sends it; empty on a replica that has heard no offer yet. */
+  readonly master: string;
   readonly attempt: number;
+  /** When that attempt began, unix ms; null before the first, and in lists for those that are settled. */
+  readonly attempt_at_ms: number | null;
   readonly failures: number;
   readonly parent: string | null;
   /** Why this parent, or why none; empty before the first plan. */
@@ -169,11 +201,15 @@ export interface TransferReport {
   readonly resumed_bytes: number;
   /** Times that the link was lost while it sent. */
   readonly link_losses: number;
-  /** On a replica: bytes of the stream that are on its disk, whatever happens; null on the master. */
+  /** Bytes of the stream that are on the replica's disk, whatever happens, as far as this node heard; null: unknown. */
   readonly checkpoint_bytes: number | null;
+  /** When that was heard, unix ms; null: unknown. */
+  readonly checkpoint_at_ms: number | null;
   readonly last_error: ErrorReport | null;
   /** Present while it sends. */
   readonly progress: ProgressReport | null;
+  /** Where it stood when it moved last; null while it moves, before it did, and when it is completed or cancelled. */
+  readonly last_progress: ProgressReport | null;
   /** When it goes on by itself, unix ms; null: no timer runs. */
   readonly next_at_ms: number | null;
   /** What its actor waits for, the first first. */
@@ -202,9 +238,11 @@ export interface ForkOrigin {
 
 export interface HistoryReport {
   readonly transfer: TransferReport;
-  /** Events of the actor that are not told, because a limit was asked for. */
+  /** Events of the actor that fit the filter and are not told, because there are more than the limit. */
   readonly omitted: number;
+  /** Oldest first. */
   readonly events: readonly EventRecord[];
+  /** Those that ran while these events happened. */
   readonly effects: readonly EffectRecord[];
 }
 
@@ -235,6 +273,8 @@ export interface TransferFilter {
   readonly number?: string;
   readonly image?: string;
   readonly replica?: string;
+  /** Part of the id, the image, the number or the replica, whatever the case of its letters. */
+  readonly text?: string;
   /** Unix ms; made at or after it. */
   readonly since_ms?: number;
   /** Default `created`. */

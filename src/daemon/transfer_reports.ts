@@ -3,12 +3,27 @@ import { machines } from '../actors/machines.js';
 import type { TransferContext } from '../actors/transfer_events.js';
 import { IcbdError } from '../core/errors.js';
 import type { ActorRecord } from '../core/records.js';
-import type { HistoryReport, TransferFilter, TransferReport } from '../core/report.js';
+import type {
+  HistoryFilter,
+  HistoryReport,
+  ProgressReport,
+  TimerReport,
+  TransferFilter,
+  TransferReport,
+} from '../core/report.js';
 import type { Storage } from '../storage/storage.js';
+import { actorHistory } from './actor_history.js';
 import { type ProgressBoard, progressReport } from './progress_board.js';
+import { meaningOfTimer } from './timer_words.js';
 
 /** States in which the bytes of a transfer move. */
 const moving_states = new Set(['sending', 'receiving']);
+
+/** States in which nothing of what the replica received is of interest any more: it has all of it, or nothing. */
+const done_states = new Set(['completed', 'cancelled', 'refused']);
+
+/** Transfers that one list tells at most, and unless another number is asked for. */
+const listed_max = 1_000;
 
 function describe(record: ActorRecord): string {
   if (record.status === 'parked') return `parked: ${record.parked_reason}`;
@@ -31,20 +46,25 @@ export class TransferReports {
     this.#node = node;
   }
 
-  list(filter: TransferFilter): TransferReport[] {
-    const records = this.#storage.actors.list({ ...filter, kind: this.#kind });
-    return records.map((record) => this.report(record));
+  /** At most a thousand. */
+  list({ number, limit = listed_max, ...filter }: TransferFilter): TransferReport[] {
+    const wanted = { ...filter, ...(number === undefined ? {} : { snapshot: number }) };
+    const bounds = { kind: this.#kind, limit: Math.min(limit, listed_max) };
+    const records = this.#storage.actors.list({ ...wanted, ...bounds });
+    // What is settled waits for nothing, and is most of a list.
+    return records.map((record) => (record.settled ? this.#report(record, [], null) : this.report(record)));
   }
 
-  history(id: string): HistoryReport {
+  /** How many fit the filter in each state, whatever its limit. */
+  count({ number, ...filter }: TransferFilter): Record<string, number> {
+    const wanted = { ...filter, ...(number === undefined ? {} : { snapshot: number }) };
+    return this.#storage.actors.count({ ...wanted, kind: this.#kind });
+  }
+
+  /** @throws IcbdError `TransferNotFound` */
+  history(id: string, filter: HistoryFilter = {}): HistoryReport {
     const record = this.require(id);
-    const events = this.#storage.history.events(record);
-    return {
-      transfer: this.report(record),
-      omitted: 0,
-      events,
-      effects: this.#storage.history.effects(record),
-    };
+    return { transfer: this.report(record), ...actorHistory(this.#storage, record, filter) };
   }
 
   /**
@@ -64,22 +84,35 @@ export class TransferReports {
   }
 
   report(record: ActorRecord): TransferReport {
+    const timers = this.#storage.timers.ofActor(record).map(({ id: timer, due_at_ms }) => ({
+      timer,
+      meaning: meaningOfTimer(record.kind, timer),
+      due_at_ms,
+    }));
+    const { attempt } = record.snapshot.context as TransferContext | ReceptionContext;
+    const began_at_ms = attempt === 0 ? undefined : this.#storage.history.attemptBegan(record, attempt);
+    return this.#report(record, timers, began_at_ms ?? null);
+  }
+
+  #report(record: ActorRecord, timers: readonly TimerReport[], attempt_at_ms: number | null): TransferReport {
     const own =
       record.kind === 'transfer'
         ? this.#ofTransfer(record.snapshot.context as TransferContext)
         : this.#ofReception(record.snapshot.context as ReceptionContext);
-    const timers = this.#storage.timers
-      .ofActor(record)
-      .map(({ id: timer, due_at_ms }) => ({ timer, meaning: timer, due_at_ms }));
-    const progress = moving_states.has(record.state) ? this.#progress.current(record) : null;
+    const { moving, last } = this.#progressOf(record);
+    const seen = moving ?? last;
     return {
       ...own,
+      checkpoint_bytes: seen?.checkpoint_bytes ?? own.checkpoint_bytes,
+      checkpoint_at_ms: seen?.checkpoint_at_ms ?? null,
+      attempt_at_ms,
       id: record.id,
       state: record.status === 'parked' ? 'parked' : record.state,
       state_description: describe(record),
       settled: record.settled,
       parked_reason: record.parked_reason,
-      progress: progress === null ? null : progressReport(progress),
+      progress: moving,
+      last_progress: last,
       next_at_ms: timers[0]?.due_at_ms ?? null,
       timers,
       verbs: [],
@@ -89,11 +122,22 @@ export class TransferReports {
     };
   }
 
+  /** Where it stands while it moves, else where it stood last. */
+  #progressOf(record: ActorRecord): { moving: ProgressReport | null; last: ProgressReport | null } {
+    const now = moving_states.has(record.state) ? this.#progress.current(record) : null;
+    if (now !== null) return { moving: progressReport(now), last: null };
+    const context = record.snapshot.context as { from_zero?: boolean };
+    if (done_states.has(record.state) || context.from_zero === true) return { moving: null, last: null };
+    const saved = this.#storage.node.progress(record);
+    return { moving: null, last: saved === undefined ? null : { ...progressReport(saved), eta_s: null } };
+  }
+
   #ofTransfer(context: TransferContext) {
     const { image, number, replica, attempt, failures, plan, outcome, last_error } = context;
     return {
       image,
       number,
+      master: this.#node,
       replica,
       attempt,
       failures,
@@ -107,16 +151,18 @@ export class TransferReports {
       hash: outcome?.hash ?? '',
       resumed_bytes: context.resumed_bytes,
       link_losses: context.link_losses,
-      checkpoint_bytes: null,
+      // What it heard when the bytes began to flow.
+      checkpoint_bytes: context.resumed_bytes > 0 ? context.resumed_bytes : null,
       last_error,
     };
   }
 
   #ofReception(context: ReceptionContext) {
-    const { image, number, attempt, parent, codec, outcome, error } = context;
+    const { image, number, master, attempt, parent, codec, outcome, error } = context;
     return {
       image,
       number,
+      master,
       replica: this.#node,
       attempt,
       failures: 0,

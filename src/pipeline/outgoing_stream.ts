@@ -52,6 +52,8 @@ export interface SendToOptions {
   /** Counts the bytes of the stream as they go to the codec; made with `from_bytes`. */
   readonly meter: Meter;
   readonly signal: AbortSignal;
+  /** Called when the receiver has taken the stream up to this offset, which does not mean that it is on its disk. */
+  readonly onTaken?: (offset_bytes: number) => void;
 }
 
 /**
@@ -162,6 +164,7 @@ export class OutgoingStream {
       sink.onTaken = (offset_bytes) => {
         meter.touch();
         this.acknowledge(offset_bytes);
+        options.onTaken?.(offset_bytes);
       };
       this.acknowledge(from_bytes);
       try {

@@ -59,21 +59,34 @@ function effectFromRow(row: EffectRow): EffectRecord {
 export interface EventRange {
   /** Only those behind this sequence number. */
   readonly after_seq?: number | undefined;
+  /** Only those that led to another state, or to a new beginning of the same one. */
+  readonly changes?: boolean | undefined;
   readonly limit?: number | undefined;
 }
+
+/** A second link makes a replica begin its state anew. */
+const change = `handled = 1 AND (state_before <> state OR event ->> 'type' = 'link.up')`;
+
+/** Parameters of the statements for events: kind, id, the sequence number that they are behind, and the limit. */
+type RangeValues = [string, string, number, number];
 
 /** The rows of `events` and `effects`: what happened, in order, never changed but for an effect's end. */
 export class HistoryRows {
   readonly #append;
   readonly #events;
+  readonly #changes;
   readonly #newest_events;
+  readonly #newest_changes;
   readonly #count_events;
+  readonly #count_changes;
+  readonly #attempt_began;
   readonly #events_after;
   readonly #last_event_id;
   readonly #insert_effect;
   readonly #end_effect;
   readonly #effect;
   readonly #effects;
+  readonly #effects_since;
   readonly #stop;
   readonly #lose;
 
@@ -81,14 +94,22 @@ export class HistoryRows {
     this.#append = database.prepare<[Omit<EventRow, 'event_id'>]>(`
       INSERT INTO events VALUES (NULL, @kind, @id, @seq, @at_ms, @epoch, @machine_version, @event, @cause,
         @state_before, @state, @attempt, @handled, @ignored_reason, @guards, @intents, @digest)`);
-    this.#events = database.prepare<[string, string, number, number], EventRow>(
-      'SELECT * FROM events WHERE kind = ? AND id = ? AND seq > ? ORDER BY seq LIMIT ?',
-    );
-    this.#newest_events = database.prepare<[string, string, number], EventRow>(
-      'SELECT * FROM events WHERE kind = ? AND id = ? ORDER BY seq DESC LIMIT ?',
-    );
-    this.#count_events = database
-      .prepare<[string, string], number>('SELECT count(*) FROM events WHERE kind = ? AND id = ?')
+    const ofActor = (columns: string, condition: string): string =>
+      `SELECT ${columns} FROM events WHERE kind = ? AND id = ? AND seq > ? AND ${condition}`;
+    const events = (condition: string, direction: 'ASC' | 'DESC') =>
+      database.prepare<RangeValues, EventRow>(`${ofActor('*', condition)} ORDER BY seq ${direction} LIMIT ?`);
+    const count = (condition: string) =>
+      database.prepare<[string, string, number], number>(ofActor('count(*)', condition)).pluck();
+    this.#events = events('true', 'ASC');
+    this.#changes = events(change, 'ASC');
+    this.#newest_events = events('true', 'DESC');
+    this.#newest_changes = events(change, 'DESC');
+    this.#count_events = count('true');
+    this.#count_changes = count(change);
+    this.#attempt_began = database
+      .prepare<[string, string, number], number>(
+        'SELECT at_ms FROM events WHERE kind = ? AND id = ? AND attempt = ? ORDER BY seq LIMIT 1',
+      )
       .pluck();
     this.#events_after = database.prepare<[number, number], EventRow>(
       'SELECT * FROM events WHERE event_id > ? ORDER BY event_id LIMIT ?',
@@ -104,6 +125,9 @@ export class HistoryRows {
     this.#effects = database.prepare<[string, string], EffectRow>(
       'SELECT * FROM effects WHERE kind = ? AND id = ? ORDER BY seq, effect_id',
     );
+    this.#effects_since = database.prepare<[string, string, number, number], EffectRow>(`
+      SELECT * FROM effects WHERE kind = ? AND id = ?
+        AND (seq >= ? OR ended_at_ms IS NULL OR ended_at_ms >= ?) ORDER BY seq, effect_id`);
     this.#stop = database.prepare<[number, string, string, string], { effect_id: string }>(`
       UPDATE effects SET status = 'stopped', ended_at_ms = ?
       WHERE kind = ? AND id = ? AND effect = ? AND status = 'running' RETURNING effect_id`);
@@ -128,16 +152,24 @@ export class HistoryRows {
    * Events of an actor, oldest first: all, or those behind `after_seq`, or the newest `limit`.
    * With both, the first `limit` behind `after_seq`.
    */
-  events({ kind, id }: ActorAddress, { after_seq, limit }: EventRange = {}): EventRecord[] {
-    const rows =
-      after_seq === undefined && limit !== undefined
-        ? this.#newest_events.all(kind, id, limit).toReversed()
-        : this.#events.all(kind, id, after_seq ?? -1, limit ?? -1);
-    return rows.map(eventFromRow);
+  events({ kind, id }: ActorAddress, { after_seq, changes, limit }: EventRange = {}): EventRecord[] {
+    if (after_seq === undefined && limit !== undefined) {
+      const newest = changes === true ? this.#newest_changes : this.#newest_events;
+      return newest.all(kind, id, -1, limit).toReversed().map(eventFromRow);
+    }
+    const wanted = changes === true ? this.#changes : this.#events;
+    return wanted.all(kind, id, after_seq ?? -1, limit ?? -1).map(eventFromRow);
   }
 
-  countEvents({ kind, id }: ActorAddress): number {
-    return this.#count_events.get(kind, id) ?? 0;
+  /** How many events of an actor there are, whatever the limit. */
+  countEvents({ kind, id }: ActorAddress, { after_seq, changes }: EventRange = {}): number {
+    const wanted = changes === true ? this.#count_changes : this.#count_events;
+    return wanted.get(kind, id, after_seq ?? -1) ?? 0;
+  }
+
+  /** When an attempt of an actor began, unix ms; undefined if no event of it is known. */
+  attemptBegan({ kind, id }: ActorAddress, attempt: number): number | undefined {
+    return this.#attempt_began.get(kind, id, attempt);
   }
 
   /** Events of all actors that came after the one of this id, oldest first, at most `limit`. */
@@ -174,6 +206,11 @@ export class HistoryRows {
   /** All effects of an actor, oldest first. */
   effects({ kind, id }: ActorAddress): EffectRecord[] {
     return this.#effects.all(kind, id).map(effectFromRow);
+  }
+
+  /** Those that an event of this number or a later one started, and those that ran at this time or later. */
+  effectsSince({ kind, id }: ActorAddress, seq: number, at_ms: number): EffectRecord[] {
+    return this.#effects_since.all(kind, id, seq, at_ms).map(effectFromRow);
   }
 
   /** @returns whether it was running */

@@ -32,7 +32,7 @@ export class NodeRows {
     );
     this.#save_progress = database.prepare<[ProgressRow]>(
       `INSERT OR REPLACE INTO progress VALUES (@kind, @id, @attempt, @stream_bytes, @link_bytes, @total_bytes,
-        @rate_bytes_per_s, @started_at_ms, @at_ms)`,
+        @rate_bytes_per_s, @started_at_ms, @at_ms, @taken_bytes, @checkpoint_bytes, @checkpoint_at_ms)`,
     );
     this.#progress = database.prepare<[string, string], ProgressRow>(
       'SELECT * FROM progress WHERE kind = ? AND id = ?',

@@ -34,6 +34,7 @@ export class WsDataSink implements DataSink {
   /** Called with each block when the kernel has taken all of it: its memory may be used again. */
   onWritten: ((block: Buffer) => void) | undefined;
   onTaken: ((offset_bytes: number) => void) | undefined;
+  onKept: ((offset_bytes: number) => void) | undefined;
   readonly begin: Promise<StreamPlace>;
   readonly closed: Promise<IcbdError>;
   readonly #wire: Wire;
@@ -46,7 +47,7 @@ export class WsDataSink implements DataSink {
   #ending: Waiter | undefined;
   /** Until the receiver said from where. */
   #beginning: Waiter<StreamPlace> | undefined;
-  /** What the receiver has for good. */
+  /** What the receiver will not ask for again on this link. */
   #taken_bytes = 0;
   #has_blocks = false;
   /** Why nothing can be written any more; a complete stream has one too. */
@@ -192,7 +193,11 @@ export class WsDataSink implements DataSink {
       this.#beginning = undefined;
       return;
     }
-    if (this.#beginning !== undefined) throw this.#offence('taken before from');
+    if (this.#beginning !== undefined) throw this.#offence(`${message.type} before from`);
+    if (message.type === 'kept') {
+      this.onKept?.(message.offset_bytes);
+      return;
+    }
     if (message.offset_bytes < this.#taken_bytes) throw this.#offence('taken goes backwards');
     this.#taken_bytes = message.offset_bytes;
     this.onTaken?.(message.offset_bytes);

@@ -92,6 +92,11 @@ export class WsDataSource implements DataSource {
     this.#say({ type: 'taken', offset_bytes });
   }
 
+  kept(offset_bytes: number): void {
+    if (this.#failure !== undefined || this.#pending_trailer !== undefined) return;
+    this.#say({ type: 'kept', offset_bytes });
+  }
+
   abort(reason: ErrorReport): void {
     if (this.#failure !== undefined || this.#pending_trailer !== undefined) return;
     this.#say({ type: 'abort', error: toWireError(reason) });

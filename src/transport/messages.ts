@@ -94,6 +94,7 @@ const receiver_message = z.discriminatedUnion('type', [
     place: z.strictObject({ offset_bytes: id.multipleOf(proof_grid_bytes), hash }),
   }),
   z.strictObject({ type: z.literal('taken'), offset_bytes: id }),
+  z.strictObject({ type: z.literal('kept'), offset_bytes: id }),
   abort,
 ]);
 

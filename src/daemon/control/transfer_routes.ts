@@ -31,7 +31,7 @@ export function transferRoutes(transfers: TransferOperations): PlainRoute[] {
       },
     ],
     ['GET', 'transfers/:id', (_request, [id = '']) => transfers.get(id)],
-    ['GET', 'transfers/:id/history', (_request, [id = '']) => transfers.history(id)],
+    ['GET', 'transfers/:id/history', (_request, [id = '']) => transfers.history(id, {})],
     ['POST', 'transfers/:id/cancel', (_request, [id = '']) => transfers.cancel(id)],
   ];
 }

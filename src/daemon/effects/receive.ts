@@ -70,6 +70,9 @@ class Reception {
   readonly #tools: EffectTools;
   /** The last checkpoint that was told. */
   #checkpoint: Checkpoint | null;
+  #checkpoint_at_ms: number | null = null;
+  /** The link, while there is one. */
+  #source: DataSource | undefined;
 
   constructor(options: ReceiveOptions, effect: EffectRecord, tools: EffectTools) {
     this.#options = options;
@@ -139,6 +142,8 @@ class Reception {
     }
     const before = this.#checkpoint;
     this.#checkpoint = checkpoint;
+    this.#checkpoint_at_ms = this.#options.clock.now();
+    this.#source?.kept(checkpoint.offset_bytes);
     // It shares all with the part that follows; what is left of it goes when the snapshot is published.
     if (before !== null)
       await store.deleteSubvolume(path.join(directory, before.name)).catch(() => undefined);
@@ -160,7 +165,8 @@ class Reception {
     const meter = new Meter(clock, from.offset_bytes);
     // What this side has already can take the sender long to read.
     source.onSkipped = () => meter.touch();
-    const hide = this.#showProgress(source, meter);
+    this.#source = source;
+    const hide = this.#showProgress(source, meter, receiver);
     // Not AbortSignal.any: on Node 20 what that makes can be collected before it fires.
     const stop = new AbortController();
     const forget = onAbort(signal, () => stop.abort(signal.reason));
@@ -173,13 +179,14 @@ class Reception {
     try {
       return await pumpReceive({ receiver, codec, source, meter, clock, signal: stop.signal });
     } finally {
+      this.#source = undefined;
       forget();
       unwatch();
       hide();
     }
   }
 
-  #showProgress(source: DataSource, meter: Meter): () => void {
+  #showProgress(source: DataSource, meter: Meter, receiver: SegmentedReceive): () => void {
     const { progress, clock } = this.#options;
     const { actor } = this.#effect;
     const started_at_ms = clock.now();
@@ -190,6 +197,9 @@ class Reception {
       link_bytes: source.link_bytes,
       total_bytes: null,
       rate_bytes_per_s: meter.rate_bytes_per_s(),
+      taken_bytes: receiver.taken_bytes,
+      checkpoint_bytes: this.#checkpoint?.offset_bytes ?? 0,
+      checkpoint_at_ms: this.#checkpoint_at_ms,
       started_at_ms,
       at_ms: clock.now(),
     }));

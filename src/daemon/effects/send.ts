@@ -143,6 +143,12 @@ export function sendEffect(options: SendOptions): EffectHandler {
             live.total_bytes = bytes;
           })
         : undefined;
+    // Where a replica wants the stream from is what it has on its disk.
+    const has = { taken_bytes: from_bytes, checkpoint_bytes: from_bytes, checkpoint_at_ms: started_at_ms };
+    sink.onKept = (offset_bytes) => {
+      has.checkpoint_bytes = offset_bytes;
+      has.checkpoint_at_ms = clock.now();
+    };
     const hide = options.progress.show(effect.actor, () => ({
       actor: effect.actor,
       attempt: params.attempt,
@@ -150,14 +156,19 @@ export function sendEffect(options: SendOptions): EffectHandler {
       link_bytes: sink.link_bytes,
       total_bytes: live.total_bytes,
       rate_bytes_per_s: meter.rate_bytes_per_s(),
+      ...has,
       started_at_ms,
       at_ms: clock.now(),
     }));
     const unwatch = watch(run, live.stream, meter);
     try {
       const { codec } = params.plan;
-      return await live.stream.sendTo({ sink, codec, from_bytes, meter, signal: tools.signal });
+      const onTaken = (offset_bytes: number): void => {
+        has.taken_bytes = offset_bytes;
+      };
+      return await live.stream.sendTo({ sink, codec, from_bytes, meter, signal: tools.signal, onTaken });
     } finally {
+      sink.onKept = undefined;
       unwatch();
       await stopEstimate?.();
       hide();

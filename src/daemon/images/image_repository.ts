@@ -7,13 +7,16 @@ import { checkImageName, checkSnapshotNumber } from '../../core/names.js';
 import type { ActorRecord, EventCause } from '../../core/records.js';
 import type {
   ImageAddRequest,
+  HistoryFilter,
   ImageDetails,
+  ImageHistoryReport,
   ImageReport,
   SnapshotNeed,
   SnapshotReport,
 } from '../../core/report.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Storage } from '../../storage/storage.js';
+import { actorHistory } from '../actor_history.js';
 import { checkDirectory, checkSource, defaultSource } from './image_directory.js';
 import { reportImage, reportSnapshot } from './image_reports.js';
 import { deliverAndWait, workOn } from './image_work.js';
@@ -120,6 +123,13 @@ export class ImageRepository {
     this.require(name);
     await deliverAndWait(this.#options.runtime, name, { type: 'image.rescan' }, cause);
     return this.#report(this.require(name));
+  }
+
+  /** What happened to it, also of one that was removed. @throws IcbdError `ImageNotFound` if it was never here */
+  history(name: string, filter: HistoryFilter): ImageHistoryReport {
+    const { storage } = this.#options;
+    const record = storage.actors.load({ kind: 'image', id: checkImageName(name) }) ?? this.require(name);
+    return { image: this.#report(record), ...actorHistory(storage, record, filter) };
   }
 
   /** In order, as they are on disk now; empty if there are none. @throws IcbdError `ImageNotFound`, `DirNotFound` */

@@ -18,6 +18,7 @@ export function localImages(choose: ChooseRepository): ImageOperations {
     add: async ({ node, ...image }) => choose(node).add(image, operator),
     remove: async (name, node) => choose(node).remove(name, operator),
     rescan: async (name, node) => choose(node).rescan(name, operator),
+    history: async (name, filter, node) => choose(node).history(name, filter),
   };
 }
 
@@ -48,6 +49,8 @@ export function fleetImages(fleet: Fleet, repository: ImageRepository): ImageOpe
     add: ({ node, ...image }) => fleet.on(node, 'image.add', image, () => own.add(image)),
     remove: (name, node) => fleet.on(node, 'image.remove', { name }, () => own.remove(name, undefined)),
     rescan: (name, node) => fleet.on(node, 'image.rescan', { name }, () => own.rescan(name, undefined)),
+    history: (name, filter, node) =>
+      fleet.on(node, 'image.history', { name, ...filter }, () => own.history(name, filter, undefined)),
   };
 }
 

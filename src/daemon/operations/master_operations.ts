@@ -2,7 +2,7 @@ import { isConnected } from '../../actors/replica.js';
 import { protocol_version } from '../../core/limits.js';
 import type { ControlLink } from '../../core/link.js';
 import type { NameService } from '../../core/name_service.js';
-import type { StatusReport } from '../../core/report.js';
+import type { StatusReport, TransferFilter } from '../../core/report.js';
 import type { DoctorCheck } from '../../core/doctor_report.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { Doctor, type DoctorOptions } from '../doctor/doctor.js';
@@ -152,15 +152,16 @@ function transferOperations(options: MasterOperationsOptions, fleet: Fleet): Tra
     instance: base.instance,
     failures_max,
   });
+  // A replica may be asked for by its number.
+  const named = ({ replica, ...rest }: TransferFilter): TransferFilter =>
+    replica === undefined ? rest : { ...rest, replica: fleet.resolve(replica).name };
   return {
     send: async (request) => desk.send(request, operator),
     check: async (request) => checkSend(fleet, repository, request),
-    list: async ({ replica, ...rest }) => {
-      if (replica === undefined) return reports.list(rest);
-      return reports.list({ ...rest, replica: fleet.resolve(replica).name });
-    },
+    list: async (filter) => reports.list(named(filter)),
+    count: async (filter) => reports.count(named(filter)),
     get: async (id) => reports.report(reports.require(id)),
-    history: async (id) => reports.history(id),
+    history: async (id, filter) => reports.history(id, filter),
     cancel: async (id) => desk.cancel(id, operator),
   };
 }

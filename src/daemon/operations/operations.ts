@@ -8,9 +8,11 @@ import type {
 } from '../../core/node_report.js';
 import type { NameService } from '../../core/name_service.js';
 import type {
+  HistoryFilter,
   HistoryReport,
   ImageAddRequest,
   ImageDetails,
+  ImageHistoryReport,
   ImageReport,
   ReplicaHistoryReport,
   ReplicaReport,
@@ -40,18 +42,11 @@ export interface DoctorOperations {
   removeLeftovers(image: string, names: readonly string[]): Promise<LeftoverRemoval[]>;
 }
 
-export interface ReplicaHistoryFilter {
-  /** Only events after which the state was another one. */
-  readonly changes?: boolean | undefined;
-  /** At most so many, the newest. */
-  readonly limit?: number | undefined;
-}
-
 export interface ReplicaListOperations {
   list(): Promise<ReplicaReport[]>;
   /** @param replica name or number */
   get(replica: string): Promise<ReplicaReport>;
-  history(replica: string, filter: ReplicaHistoryFilter): Promise<ReplicaHistoryReport>;
+  history(replica: string, filter: HistoryFilter): Promise<ReplicaHistoryReport>;
 }
 
 export interface ThroughputFilter {
@@ -75,6 +70,7 @@ export interface ImageOperations {
   remove(name: string, node: NodeChoice): Promise<ImageReport>;
   /** Looks at the disk again. */
   rescan(name: string, node: NodeChoice): Promise<ImageReport>;
+  history(name: string, filter: HistoryFilter, node: NodeChoice): Promise<ImageHistoryReport>;
 }
 
 export interface SnapshotListOptions {
@@ -117,7 +113,9 @@ export interface TransferOperations {
   check(request: CheckRequest): Promise<AcceptReport[]>;
   list(filter: TransferFilter): Promise<TransferReport[]>;
   get(id: string): Promise<TransferReport>;
-  history(id: string): Promise<HistoryReport>;
+  /** How many fit the filter in each state, whatever its limit. */
+  count(filter: TransferFilter): Promise<Record<string, number>>;
+  history(id: string, filter: HistoryFilter): Promise<HistoryReport>;
   cancel(id: string): Promise<TransferReport>;
 }
 

@@ -1,14 +1,11 @@
 import { isConnected } from '../../actors/replica.js';
 import { machines } from '../../actors/machines.js';
-import type { EventRecord } from '../../core/records.js';
-import type { ReplicaHistoryReport, ReplicaReport } from '../../core/report.js';
+import type { HistoryFilter, ReplicaHistoryReport, ReplicaReport } from '../../core/report.js';
 import type { Storage } from '../../storage/storage.js';
+import { actorHistory } from '../actor_history.js';
 import type { KeepAliveReport } from '../keep_alive.js';
 import type { Fleet, KnownReplica } from './fleet.js';
-import type { ReplicaHistoryFilter, ReplicaListOperations } from './operations.js';
-
-/** Events of a replica that are shown unless another number is asked for. */
-const events_shown = 1_000;
+import type { ReplicaListOperations } from './operations.js';
 
 export interface ReplicaListOptions {
   readonly fleet: Fleet;
@@ -44,14 +41,6 @@ function reportReplica({ context, state }: KnownReplica, alive: KeepAliveReport 
   };
 }
 
-/** Those after which the state was another one, or that made it begin anew, as a second link does. */
-function changesOf(events: readonly EventRecord[]): EventRecord[] {
-  return events.filter(
-    ({ event, state, handled }, index) =>
-      handled && (event.type === 'link.up' || state !== events[index - 1]?.state),
-  );
-}
-
 /** The replicas as the master sees them: whether they are there, since when, and what happened before. */
 export function replicaListOperations({
   fleet,
@@ -64,12 +53,10 @@ export function replicaListOperations({
   return {
     list: async () => fleet.replicas().map(report),
     get,
-    history: async (text: string, filter: ReplicaHistoryFilter): Promise<ReplicaHistoryReport> => {
+    history: async (text: string, filter: HistoryFilter): Promise<ReplicaHistoryReport> => {
       const replica = await get(text);
-      const all = storage.history.events({ kind: 'replica', id: replica.name });
-      const events = filter.changes === true ? changesOf(all) : all;
-      const limit = filter.limit ?? events_shown;
-      return { replica, events: events.slice(-limit), omitted: Math.max(0, events.length - limit) };
+      const { events, omitted } = actorHistory(storage, { kind: 'replica', id: replica.name }, filter);
+      return { replica, events, omitted };
     },
   };
 }

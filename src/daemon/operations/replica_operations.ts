@@ -86,7 +86,8 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
       check: refuse('sending'),
       list: async (filter) => reports.list(filter),
       get: async (id) => reports.report(reports.require(id)),
-      history: async (id) => reports.history(id),
+      count: async (filter) => reports.count(filter),
+      history: async (id, filter) => reports.history(id, filter),
       cancel: refuse('cancelling'),
     },
     inspection: inspectionOperations({

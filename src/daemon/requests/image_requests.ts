@@ -19,6 +19,12 @@ export const image_params = {
   }),
   'image.remove': z.strictObject({ name: z.string() }),
   'image.rescan': z.strictObject({ name: z.string() }),
+  'image.history': z.strictObject({
+    name: z.string(),
+    after_seq: z.int().min(0).optional(),
+    changes: z.boolean().optional(),
+    limit: z.int().min(1).optional(),
+  }),
   'snapshot.list': z.strictObject({ image: z.string(), needs: z.boolean().optional() }),
   'snapshot.show': z.strictObject(snapshot),
   'snapshot.last': z.strictObject({ image: z.string() }),
@@ -61,6 +67,10 @@ export async function answerImageRequest(
       return repository.remove(request.params.name, cause);
     case 'image.rescan':
       return repository.rescan(request.params.name, cause);
+    case 'image.history': {
+      const { name, ...filter } = request.params;
+      return repository.history(name, filter);
+    }
     case 'snapshot.list':
       return repository.reports(request.params.image, request.params.needs === true ? new Map() : undefined);
     case 'snapshot.show':

@@ -12,6 +12,9 @@ function record(over: Partial<ProgressRecord> = {}): ProgressRecord {
     link_bytes: 50,
     total_bytes: 300,
     rate_bytes_per_s: 10,
+    taken_bytes: 90,
+    checkpoint_bytes: 80,
+    checkpoint_at_ms: 0,
     started_at_ms: 0,
     at_ms: 0,
     ...over,
@@ -41,7 +44,9 @@ describe('progress', () => {
     now_ms = 6_000;
     due?.();
     expect(saved).toEqual([1, 2]);
+    stream_bytes = 3;
     hide();
+    expect(saved).toEqual([1, 2, 3]);
     expect(board.current(actor)).toBeNull();
     expect(due).toBeUndefined();
   });

@@ -42,6 +42,7 @@ export class MemoryLink {
       begin,
       closed,
       onTaken: undefined,
+      onKept: undefined,
       skipped: (offset_bytes) => {
         this.skipped.push(offset_bytes);
         this.source.onSkipped?.(offset_bytes);
@@ -64,6 +65,9 @@ export class MemoryLink {
       onSkipped: undefined,
       taken: (offset_bytes) => {
         if (this.#failure === undefined) this.sink.onTaken?.(offset_bytes);
+      },
+      kept: (offset_bytes) => {
+        if (this.#failure === undefined) this.sink.onKept?.(offset_bytes);
       },
       blocks: { [Symbol.asyncIterator]: () => this.#read() },
       get trailer() {

@@ -36,6 +36,7 @@ export class StepSource implements RecyclingSource {
   readonly blocks: AsyncIterable<Buffer>;
   onSkipped: ((offset_bytes: number) => void) | undefined;
   readonly told: number[] = [];
+  readonly kept_bytes: number[] = [];
   readonly recycled: Buffer[] = [];
   readonly lent: Buffer[] = [];
   aborted: ErrorReport | undefined;
@@ -53,6 +54,10 @@ export class StepSource implements RecyclingSource {
 
   taken(offset_bytes: number): void {
     this.told.push(offset_bytes);
+  }
+
+  kept(offset_bytes: number): void {
+    this.kept_bytes.push(offset_bytes);
   }
 
   recycle(block: Buffer): void {

@@ -122,7 +122,7 @@ CREATE TABLE progress (
   total_bytes      INTEGER,
   rate_bytes_per_s INTEGER NOT NULL,
   started_at_ms    INTEGER NOT NULL,
-  at_ms            INTEGER NOT NULL,
+  at_ms            INTEGER NOT NULL, taken_bytes INTEGER NOT NULL DEFAULT 0, checkpoint_bytes INTEGER, checkpoint_at_ms INTEGER,
   PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
 
