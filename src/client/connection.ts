@@ -1,5 +1,6 @@
-import { request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type ErrorReport, IcbdError, isErrorCode } from '../core/errors.js';
+import { type DaemonAddress, addressText, dial, unreachable } from './daemon_address.js';
 
 /** A daemon that says nothing for so long hangs, ms; taking a snapshot of a busy filesystem may take a while. */
 const silence_ms_max = 120_000;
@@ -50,56 +51,86 @@ interface Call extends CallOptions {
   readonly body?: unknown;
 }
 
+export interface StreamOptions extends CallOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** No byte for so long, and the connection counts as lost, ms. */
+  readonly silence_ms: number;
+}
+
 /** Calls to one daemon's control API. */
 export class ControlConnection {
-  readonly #socket_path: string;
+  readonly #address: DaemonAddress;
 
-  /** @param socket_path path of the daemon's unix socket */
-  constructor(socket_path: string) {
-    this.#socket_path = socket_path;
+  /** @param address path of the daemon's unix socket, or where it listens */
+  constructor(address: DaemonAddress) {
+    this.#address = address;
   }
 
   /**
    * @param path from `/v1/` on, without it
    * @throws IcbdError what the daemon answered; `DaemonNotRunning` when nobody listens; `Cancelled` by the signal
    */
-  call<T>(method: string, path: string, { query = {}, body, signal }: Call = {}): Promise<T> {
-    const subject = this.#socket_path;
+  async call<T>(method: string, path: string, { query = {}, body, signal }: Call = {}): Promise<T> {
+    const text = JSON.stringify(body) as string | undefined;
+    const headers = { 'content-type': 'application/json' };
+    const options = { headers, silence_ms: silence_ms_max, signal };
+    const response = await this.#request(method, pathWith(`/v1/${path}`, query), options, text);
+    return JSON.parse(await this.#read(response, signal)) as T;
+  }
+
+  /**
+   * An answer that comes bit by bit, and goes on until either end has enough.
+   * @param path from `/v1/` on, without it
+   * @throws as `call`; the stream itself fails with what Node says when the connection is lost
+   */
+  stream(path: string, query: Query, options: StreamOptions): Promise<IncomingMessage> {
+    return this.#request('GET', pathWith(`/v1/${path}`, query), options);
+  }
+
+  /** What to tell people of a failure of a stream. */
+  failure(error: Error, signal?: AbortSignal): IcbdError {
+    const is_over = signal?.aborted === true;
+    return is_over ? givenUp(signal, addressText(this.#address)) : unreachable(error, this.#address);
+  }
+
+  /** Resolves with the begin of an answer that is no error. */
+  #request(
+    method: string,
+    path: string,
+    { headers = {}, silence_ms, signal }: StreamOptions,
+    body?: string,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => {
-        reject(signal?.aborted === true ? givenUp(signal, subject) : unreachable(error, subject));
-      };
-      if (signal?.aborted === true) {
-        reject(givenUp(signal, subject));
-        return;
-      }
-      const headers = { 'content-type': 'application/json' };
-      const request = httpRequest(
-        // A connection for each: one that is kept may have been closed by the daemon a moment ago.
-        { socketPath: subject, method, path: pathWith(`/v1/${path}`, query), headers, agent: false, signal },
-        (response) => {
-          const chunks: Buffer[] = [];
-          let bytes = 0;
-          response.on('error', fail);
-          response.on('data', (chunk: Buffer) => {
-            bytes += chunk.length;
-            if (bytes > answer_bytes_max) response.destroy(new Error('the answer is too long'));
-            else chunks.push(chunk);
-          });
-          response.on('end', () => {
-            const text = Buffer.concat(chunks).toString('utf8');
-            const status = response.statusCode ?? 500;
-            if (status >= 400) reject(readError(status, text, subject));
-            else resolve(JSON.parse(text) as T);
-          });
-        },
-      );
-      request.on('error', fail);
-      request.setTimeout(silence_ms_max, () => {
-        request.destroy(new Error(`no answer for ${silence_ms_max / 1_000} s`));
+      const fail = (error: Error): void => reject(this.failure(error, signal));
+      if (signal?.aborted === true) return fail(new Error('given up'));
+      const request = dial(this.#address, { method, path, headers, signal }, (response) => {
+        const status = response.statusCode ?? 500;
+        if (status < 400) return resolve(response);
+        const subject = addressText(this.#address);
+        this.#read(response, signal).then((text) => reject(readError(status, text, subject)), reject);
       });
-      request.end(body === undefined ? undefined : JSON.stringify(body));
+      request.on('error', fail);
+      request.setTimeout(silence_ms, () => {
+        request.destroy(new Error(`no answer for ${silence_ms / 1_000} s`));
+      });
+      request.end(body);
     });
+  }
+
+  /** All of an answer. */
+  async #read(response: IncomingMessage, signal: AbortSignal | undefined): Promise<string> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > answer_bytes_max) throw new Error('the answer is too long');
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      throw this.failure(error as Error, signal);
+    }
+    return Buffer.concat(chunks).toString('utf8');
   }
 }
 
@@ -110,14 +141,4 @@ function givenUp(signal: AbortSignal, subject: string): IcbdError {
     subject,
     cause: signal.reason,
   });
-}
-
-function unreachable(error: Error, subject: string): IcbdError {
-  const { code } = error as NodeJS.ErrnoException;
-  const is_down = code === 'ENOENT' || code === 'ECONNREFUSED';
-  const message = is_down ? `no daemon listens on ${subject}` : `control API: ${error.message}`;
-  const hint = is_down
-    ? 'start icbdrepd, or name the right socket with --socket or ICBDREP_SOCKET'
-    : 'the daemon may have been restarted: look at its log, and try again';
-  return new IcbdError('DaemonNotRunning', message, { operation: 'control', subject, hint, cause: error });
 }

@@ -1,6 +1,8 @@
 import type { StatusReport } from '../core/report.js';
 import type { DoctorReport, LeftoverRemoval } from '../core/doctor_report.js';
 import { type CallOptions, ControlConnection } from './connection.js';
+import type { DaemonAddress } from './daemon_address.js';
+import { EventsClient } from './events.js';
 import { FleetClient } from './fleet.js';
 import { ImagesClient } from './images.js';
 import { InspectionClient } from './inspection.js';
@@ -23,11 +25,13 @@ export class ControlClient {
   readonly fleet: FleetClient;
   readonly inspection: InspectionClient;
   readonly names: NamesClient;
+  readonly events: EventsClient;
   readonly #connection: ControlConnection;
 
-  /** @param socket_path path of the daemon's unix socket */
-  constructor(socket_path: string) {
-    this.#connection = new ControlConnection(socket_path);
+  /** @param address path of the daemon's unix socket, or where it listens */
+  constructor(address: DaemonAddress) {
+    this.#connection = new ControlConnection(address);
+    this.events = new EventsClient(this.#connection);
     this.names = new NamesClient(this.#connection);
     this.nodes = new NodesClient(this.#connection);
     this.images = new ImagesClient(this.#connection);

@@ -159,8 +159,7 @@ export class EventFeed {
       if (first !== -1 && reader.wants('event')) {
         const bytes = once(buffers, `${first} ${reader.wish.actor ?? ''}`, () => {
           const wanted = events.slice(first).filter((event) => reader.wantsActor(keyOf(event)));
-          const text = (event: EventRecord): string => message('event', event, event.event_id);
-          return Buffer.from(wanted.map((event) => once(texts, event, () => text(event))).join(''));
+          return Buffer.from(wanted.map((event) => once(texts, event, () => eventText(event))).join(''));
         });
         if (bytes.length > 0) reader.write(bytes);
       }
@@ -234,6 +233,8 @@ interface Reported {
   readonly report: unknown;
   readonly key: string;
 }
+
+const eventText = (event: EventRecord): string => message('event', event, event.event_id);
 
 /** Tells one list to all readers who want it, each the part that it wants. */
 function tell(kind: Reported['kind'], reported: readonly Reported[], readers: readonly FeedReader[]): void {

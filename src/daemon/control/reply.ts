@@ -11,7 +11,7 @@ const compressed_bytes_min = 2_048;
 
 /** Whether the client takes an encoding. */
 export function accepts(request: IncomingMessage, encoding: 'br' | 'gzip'): boolean {
-  const wanted = String(request.headers['accept-encoding'] ?? '').split(',');
+  const wanted = (request.headers['accept-encoding'] ?? '').split(',');
   return wanted.some((one) => {
     const [name = '', ...parameters] = one.trim().toLowerCase().split(';');
     const is_refused = parameters.some((text) => /^\s*q=0(\.0*)?\s*$/.test(text));

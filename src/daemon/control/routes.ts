@@ -34,17 +34,18 @@ function plainRoutes(operations: Operations): PlainRoute[] {
   ];
 }
 
+const openPlaces = ([, path]: PlainRoute): number => path.split(':').length - 1;
+
 /** Finds the operation that a request calls. */
 export class ControlRoutes {
   /** Those with fewer open places come first: `transfers/count` is no transfer of the id `count`. */
   readonly #routes: readonly PlainRoute[];
 
   constructor(operations: Operations) {
-    const open = ([, path]: PlainRoute): number => path.split(':').length;
     this.#routes = [
       ...controlRoutes(operations).map(({ method, path, handler }): PlainRoute => [method, path, handler]),
       ...plainRoutes(operations),
-    ].toSorted((one, other) => open(one) - open(other));
+    ].toSorted((one, other) => openPlaces(one) - openPlaces(other));
   }
 
   /** @throws HttpError for what is no request of this API; what the operation throws */
