@@ -7,6 +7,7 @@ import type { MasterConfig } from './config/master_config.js';
 import { readSecret } from './config/secret.js';
 import { type ControlParts, startControlServer } from './control/server.js';
 import { makeEventFeed } from './event_feed_source.js';
+import { makeMasterProbes } from './fleet/make_probes.js';
 import { MasterFleet } from './fleet/master_fleet.js';
 import { ImageRepository } from './images/image_repository.js';
 import { watchImages } from './images/image_watch_start.js';
@@ -87,6 +88,21 @@ async function runMaster(
     () => keep_alive.close(),
   );
   Object.assign(handlers, masterEffects(base, config, { repository, postman, server, live }));
+  const linkTo = (node: string): ControlLink => postman.linkTo(node);
+  const link_address = `${config.listen.host}:${server.port}`;
+  const stop = makeMasterStop(base, runtime, config);
+  const { probes, close: closeProbes } = makeMasterProbes({
+    base,
+    runtime,
+    fleet,
+    linkTo,
+    link_address,
+    configured: [...secrets.keys()],
+    images: () => repository.list().map(({ name }) => name),
+    keepAliveOf: (node) => keep_alive.report(node),
+    isStopping: () => stop.is_stopping,
+  });
+  closing.push(closeProbes);
   names.open(runtime, server.port);
   runtime.start();
   configureReplicas(runtime, config);
@@ -97,7 +113,6 @@ async function runMaster(
     () => watch.close(),
     () => pruner.close(),
   );
-  const linkTo = (node: string): ControlLink => postman.linkTo(node);
   const verifying = { repository, clock: system_clock, randomBytes: base.randomBytes };
   const scans = new SnapshotScans(verifying);
   const verify_runs = new VerifyRuns({ ...verifying, node: base.name, scans, linkTo });
@@ -105,8 +120,6 @@ async function runMaster(
     () => scans.close(),
     () => verify_runs.close(),
   );
-  const link_address = `${config.listen.host}:${server.port}`;
-  const stop = makeMasterStop(base, runtime, config);
   const data_address = {
     url: `${config.listen.tls_cert === undefined ? 'ws' : 'wss'}://${link_address}`,
     via: null,
@@ -132,7 +145,7 @@ async function runMaster(
     link_address,
   });
   const feed = makeEventFeed({ role: 'master', base, runtime, operations });
-  return { parts: { operations, feed, probes: null }, link_address, stop };
+  return { parts: { operations, feed, probes }, link_address, stop };
 }
 
 /**

@@ -6,6 +6,7 @@ import { createLinkServer } from '../transport/link_server.js';
 import type { NameServerConfig } from './config/name_server_config.js';
 import { readSecret } from './config/secret.js';
 import { startControlServer } from './control/server.js';
+import { makeNameServerProbes } from './fleet/make_probes.js';
 import { logTransport } from './logging.js';
 import { NameServerCore } from './names/name_server_core.js';
 import { linkAddress } from './names/node_address.js';
@@ -78,11 +79,14 @@ export async function startNameServer(
   };
   try {
     const { names, link_address } = await serveNames(base, config, secrets, closing);
-    const operations = nameServerOperations({ base, names, epoch: nextEpoch(base), link_address });
+    const epoch = nextEpoch(base);
+    const { probes, close: closeProbes } = makeNameServerProbes(base, epoch, link_address);
+    closing.push(closeProbes);
+    const operations = nameServerOperations({ base, names, epoch, link_address });
     const control = await startControlServer({
       operations,
       feed: null,
-      probes: null,
+      probes,
       socket: config.control.socket,
       onError: (error) => log.error({ err: error }, 'control request failed'),
     });

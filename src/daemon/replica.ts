@@ -13,6 +13,7 @@ import { DataLinks } from './data_links.js';
 import { imageEffects } from './effects/image_effects.js';
 import { receptionEffects } from './effects/reception_effects.js';
 import { makeEventFeed } from './event_feed_source.js';
+import { makeReplicaProbes } from './fleet/make_probes.js';
 import { ImageRepository } from './images/image_repository.js';
 import { watchImages } from './images/image_watch_start.js';
 import { logTransport, logUnsendable } from './logging.js';
@@ -221,8 +222,15 @@ export async function startReplica(
   try {
     const node = assemble(base, config, await canConfine(base), onFatal);
     const { runtime, client, operations, scans } = node;
+    const { probes, close: closeProbes } = makeReplicaProbes({
+      base,
+      runtime,
+      isLinked: () => client.link !== undefined,
+      isStopping: () => node.stop.is_stopping,
+    });
     runtime.start();
     closing.push(
+      closeProbes,
       () => runtime.close(),
       () => scans.close(),
     );
@@ -235,7 +243,7 @@ export async function startReplica(
     const control = await startControlServer({
       operations,
       feed: makeEventFeed({ role: 'replica', base, runtime, operations }),
-      probes: null,
+      probes,
       socket: config.control.socket,
       onError: (error) => log.error({ err: error }, 'control request failed'),
     });

@@ -26,6 +26,7 @@ function fromRow(row: OutboxRow): OutgoingMessage {
 /** The rows of `outbox` and `inbox`: durable messages between nodes, each acted on once. */
 export class MessageRows {
   readonly #put;
+  readonly #count;
   readonly #waiting;
   readonly #acknowledge;
   readonly #floor;
@@ -38,6 +39,7 @@ export class MessageRows {
     this.#put = database.prepare<[string, string, string, string, string, number]>(
       'INSERT INTO outbox (peer, to_kind, to_id, input, event, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)',
     );
+    this.#count = database.prepare<[], number>('SELECT count(*) FROM outbox').pluck();
     this.#waiting = database.prepare<[string], OutboxRow>(
       'SELECT * FROM outbox WHERE peer = ? ORDER BY message_id',
     );
@@ -73,6 +75,11 @@ export class MessageRows {
       at_ms,
     );
     return { id: Number(lastInsertRowid), peer, to, create: create ?? null, event };
+  }
+
+  /** Messages that their peers have not acknowledged yet. */
+  count(): number {
+    return this.#count.get() ?? 0;
   }
 
   /** What a peer has not acknowledged yet, oldest first. */
@@ -129,6 +136,7 @@ export class TimerRows {
   readonly #due;
   readonly #next;
   readonly #of_actor;
+  readonly #count;
 
   constructor(database: Database) {
     this.#set = database.prepare<[TimerRow]>(`
@@ -141,6 +149,7 @@ export class TimerRows {
       'SELECT * FROM timers WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT 100',
     );
     this.#next = database.prepare<[], number | null>('SELECT min(due_at_ms) FROM timers').pluck();
+    this.#count = database.prepare<[], number>('SELECT count(*) FROM timers').pluck();
     this.#of_actor = database.prepare<[string, string], TimerRow>(
       'SELECT * FROM timers WHERE kind = ? AND id = ? ORDER BY due_at_ms',
     );
@@ -164,6 +173,10 @@ export class TimerRows {
   /** At most 100 that are due, the earliest first. */
   due(now_ms: number): TimerRecord[] {
     return this.#due.all(now_ms).map(timerFromRow);
+  }
+
+  count(): number {
+    return this.#count.get() ?? 0;
   }
 
   /** When the next one is due, unix ms. */

@@ -77,6 +77,16 @@ export class Storage {
     }
   }
 
+  /** Writes a row, and hands it to the disk. @throws what SQLite throws; nobody else hears of it */
+  tryToWrite(): void {
+    this.#database.pragma('synchronous = NORMAL');
+    try {
+      this.#database.transaction(() => this.node.setMeta('tried_to_write', '')).immediate();
+    } finally {
+      this.#database.pragma('synchronous = FULL');
+    }
+  }
+
   /** Size of the database, without its log, in bytes. */
   sizeBytes(): number {
     const pages = this.#database.pragma('page_count', { simple: true }) as number;
