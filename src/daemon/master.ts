@@ -5,7 +5,8 @@ import type { EffectHandler } from '../runtime/ports.js';
 import { createLinkServer } from '../transport/link_server.js';
 import type { MasterConfig } from './config/master_config.js';
 import { readSecret } from './config/secret.js';
-import { type ControlParts, startControlServer } from './control/server.js';
+import { startControlServer } from './control/server.js';
+import type { ControlParts } from './control/service.js';
 import { makeEventFeed } from './event_feed_source.js';
 import { makeMasterProbes } from './fleet/make_probes.js';
 import { MasterFleet } from './fleet/master_fleet.js';
@@ -166,13 +167,12 @@ export async function startMaster(
   };
   try {
     const running = await runMaster(base, config, secrets, onFatal, closing);
-    const control = await startControlServer({
-      ...running.parts,
-      socket: config.control.socket,
-      onError: (error) => log.error({ err: error }, 'control request failed'),
-    });
+    const control = await startControlServer({ ...running.parts, control: config.control, log });
     closing.push(() => control.close());
-    log.info({ links: running.link_address, control: config.control.socket }, 'master ready');
+    log.info(
+      { links: running.link_address, control: config.control.socket, page: control.url },
+      'master ready',
+    );
     return { stop, stop_due: running.stop.due };
   } catch (error) {
     await stop();

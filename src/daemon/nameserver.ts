@@ -87,8 +87,8 @@ export async function startNameServer(
       operations,
       feed: null,
       probes,
-      socket: config.control.socket,
-      onError: (error) => log.error({ err: error }, 'control request failed'),
+      control: config.control,
+      log,
     });
     closing.push(() => control.close());
     log.info({ links: link_address, control: config.control.socket }, 'name server ready');

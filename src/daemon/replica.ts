@@ -244,8 +244,8 @@ export async function startReplica(
       operations,
       feed: makeEventFeed({ role: 'replica', base, runtime, operations }),
       probes,
-      socket: config.control.socket,
-      onError: (error) => log.error({ err: error }, 'control request failed'),
+      control: config.control,
+      log,
     });
     closing.push(() => control.close());
     const { url } = config.master;
@@ -261,7 +261,10 @@ export async function startReplica(
       () => withinTime(node.data_links.letGo(), keep_ms_max, system_clock).then(() => undefined),
       () => client.stop(),
     );
-    log.info({ master: config.master.url, control: config.control.socket }, 'replica ready');
+    log.info(
+      { master: config.master.url, control: config.control.socket, page: control.url },
+      'replica ready',
+    );
     return { stop, stop_due: node.stop.due };
   } catch (error) {
     await stop();

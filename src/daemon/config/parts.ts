@@ -35,8 +35,52 @@ export const log = z
   .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
   .prefault({});
 
+/** `127.0.0.1:9411`, `[::1]:9411`, `name:9411`. */
+const listen_address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.%]+\]|[^\s:/[\]]+):[0-9]{1,5}$/, { error: 'must be HOST:PORT' })
+  .transform((text) => {
+    const colon = text.lastIndexOf(':');
+    return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+  })
+  .refine(({ port: number }) => number <= 65_535, { error: 'has a port above 65535' });
+
+/** Whether only programs of this machine reach it. */
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
+/** The control API: on a unix socket, and if it is wanted over TCP. */
 export const control = (socket: string) =>
-  z.strictObject({ socket: absolutePath.default(socket) }).prefault({});
+  z
+    .strictObject({
+      socket: absolutePath.default(socket),
+      listen: listen_address.optional(),
+      token_file: absolutePath.optional(),
+      tls_cert: absolutePath.optional(),
+      tls_key: absolutePath.optional(),
+      /** Names that clients may know the node by, besides its address, `localhost`, `127.0.0.1` and `[::1]`. */
+      allowed_hosts: z
+        .array(z.string().regex(/^[^\s:/]+$/, { error: 'is a name without a port' }))
+        .default([]),
+    })
+    .refine(({ tls_cert, tls_key }) => (tls_cert === undefined) === (tls_key === undefined), {
+      error: 'tls_cert and tls_key go together',
+    })
+    .refine(({ listen: wanted, token_file }) => wanted === undefined || token_file !== undefined, {
+      path: ['token_file'],
+      error: 'is needed with listen: who knows the token in it can do everything',
+    })
+    .refine(
+      ({ listen: wanted, tls_cert }) =>
+        wanted === undefined || isLoopback(wanted.host) || tls_cert !== undefined,
+      {
+        path: ['listen'],
+        error:
+          'needs tls_cert and tls_key where others can listen on the way; or listen on 127.0.0.1 and go through ssh -L',
+      },
+    )
+    .prefault({});
+
+export type ControlConfig = z.infer<ReturnType<typeof control>>;
 
 export const listen = (default_port: number) =>
   z

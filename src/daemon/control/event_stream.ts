@@ -17,14 +17,9 @@ const retry_ms = 1_000;
 const choice = z.enum(feed_choices);
 
 export const events_query = z.strictObject({
-  after: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .optional()
-    .meta({
-      description: 'tells first what happened since the event of this id; as the header Last-Event-ID',
-    }),
+  after: z.coerce.number().int().min(0).optional().meta({
+    description: 'tells first what happened since the event of this id; as the header Last-Event-ID',
+  }),
   only: z
     .string()
     .optional()

@@ -38,13 +38,13 @@ export function partsOf(path: string): string[] {
  * The body as JSON; undefined if there is none.
  * @throws IcbdError `InvalidArgument`, `FrameTooLarge`
  */
-export async function readBody(request: IncomingMessage): Promise<unknown> {
+export async function readBody(request: IncomingMessage, bytes_max = body_bytes_max): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > body_bytes_max) {
-      throw new IcbdError('FrameTooLarge', `a request has at most ${body_bytes_max} bytes`, {
+    if (bytes > bytes_max) {
+      throw new IcbdError('FrameTooLarge', `a request has at most ${bytes_max} bytes`, {
         operation: 'control',
       });
     }

@@ -46,18 +46,24 @@ interface RouteOptions<Query, Body, Answer> {
 }
 
 const nothing = z.strictObject({});
+/** What a request without a query or a body has. */
+type Nothing = z.infer<typeof nothing>;
 
 /**
  * Makes a route whose handler gets what its schemas let through. A request without a body counts as one with `{}`.
  * @param method_path for example `POST transfers/:id/pause`
  */
-export function route<Query = Record<never, never>, Body = Record<never, never>, Answer = unknown>(
+export function route<Query = Nothing, Body = Nothing, Answer = unknown>(
   method_path: `${Route['method']} ${string}`,
   { summary, group, query: wanted, body, answer, work }: RouteOptions<Query, Body, Answer>,
 ): Route {
   const [method, path] = method_path.split(' ') as [Route['method'], string];
   return {
-    ...{ method, path, summary, group, answer },
+    method,
+    path,
+    summary,
+    group,
+    answer,
     query: wanted ?? null,
     body: body ?? null,
     handler: async (request, names) => {

@@ -7,7 +7,7 @@ import type { FollowOptions } from '../../../../src/client/events.js';
 import type { FeedMessage } from '../../../../src/core/feed.js';
 import { type ControlServer, startControlServer } from '../../../../src/daemon/control/server.js';
 import type { Operations } from '../../../../src/daemon/operations/operations.js';
-import { FeedBench, transfer } from './feed_support.js';
+import { FeedBench, silent_log, transfer } from './feed_support.js';
 
 let bench: FeedBench;
 let server: ControlServer;
@@ -16,13 +16,11 @@ let stop: AbortController;
 
 const start = async (): Promise<void> => {
   server = await startControlServer({
-    socket: bench.socket,
+    control: { socket: bench.socket, allowed_hosts: [] },
     operations: {} as Operations,
     feed: bench.newFeed(),
     probes: null,
-    onError: (error) => {
-      throw error;
-    },
+    log: silent_log,
   });
 };
 

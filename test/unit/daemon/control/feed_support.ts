@@ -2,11 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pino } from 'pino';
 import type { FeedProgress } from '../../../../src/core/feed.js';
 import type { ActorAddress, EventRecord } from '../../../../src/core/records.js';
 import { EventFeed, type FeedSource } from '../../../../src/daemon/event_feed.js';
 import { system_clock } from '../../../../src/daemon/system_clock.js';
 import { eventRecord } from '../../../support/event_record.js';
+
+export const silent_log = pino({ level: 'silent' });
 
 type Subscriber = Parameters<FeedSource['subscribe']>[0];
 

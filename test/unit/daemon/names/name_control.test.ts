@@ -9,6 +9,7 @@ import type { NameService } from '../../../../src/core/name_service.js';
 import { type ControlServer, startControlServer } from '../../../../src/daemon/control/server.js';
 import { namesFoundBy } from '../../../../src/daemon/operations/name_operations.js';
 import type { Operations } from '../../../../src/daemon/operations/operations.js';
+import { silent_log } from '../control/feed_support.js';
 import { type NameBench, address, nameBench, operator } from './registry_support.js';
 
 let directory: string;
@@ -24,13 +25,8 @@ beforeEach(async () => {
   find = () => bench.registry.as(operator);
   const socket = path.join(directory, 'control.sock');
   const operations = { names: namesFoundBy(() => find()) } as unknown as Operations;
-  server = await startControlServer({
-    operations,
-    feed: null,
-    probes: null,
-    socket,
-    onError: () => undefined,
-  });
+  const control = { socket, allowed_hosts: [] };
+  server = await startControlServer({ operations, feed: null, probes: null, control, log: silent_log });
   client = new ControlClient(socket);
 });
 afterEach(async () => {
