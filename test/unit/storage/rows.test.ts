@@ -64,7 +64,8 @@ describe('actors', () => {
     expect(list({ image: 'debian' })).toEqual(['ab', 'aa']);
     expect(list({ image: 'debian', replica: 'north' })).toEqual(['aa']);
     expect(list({ snapshot: '3' })).toEqual(['ab']);
-    expect(list({ states: ['failed', 'queued'] })).toEqual(['b%', 'ab', 'aa']);
+    expect(list({ states: ['failed', 'queued'] })).toEqual(['ab', 'aa']);
+    expect(list({ states: ['parked'] })).toEqual(['b%']);
     expect(list({ states: ['failed'] })).toEqual(['ab']);
     expect(list({ settled: false })).toEqual(['b%', 'aa']);
     expect(list({ status: 'parked' })).toEqual(['b%']);
