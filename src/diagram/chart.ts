@@ -38,17 +38,12 @@ export interface ChartEdge {
   readonly is_back: boolean;
 }
 
-/** An event that leads to a state from so many others that an edge for each would hide all the rest. */
-export interface ChartEntryLabel {
-  readonly event: string;
-  readonly from: readonly string[];
-  /** From where, in short. */
-  readonly from_words: string;
-}
-
+/** Events that lead to a state from so many others that an edge for each would hide all the rest. */
 export interface ChartEntry {
   readonly to: string;
-  readonly labels: readonly ChartEntryLabel[];
+  readonly events: readonly { readonly event: string; readonly from: readonly string[] }[];
+  /** From where, in short. */
+  readonly from_words: string;
 }
 
 export interface Chart {
@@ -59,7 +54,7 @@ export interface Chart {
   readonly parked_reason: string;
 }
 
-/** An event with a target is drawn as an edge for each state that it leads there from, as long as these are fewer. */
+/** What leads to a state from fewer others is drawn as an edge for each of them. */
 const sources_min = 4;
 
 /** The machine alone. */
@@ -121,26 +116,38 @@ function edgesOf(
   });
 }
 
+/**
+ * Those that are not drawn one by one. An event that leads to the same state from many is one thing to a reader, and so
+ * are all the events that may end in one state or in another, as failures do.
+ */
+function gatheredOf(moving: readonly GraphTransition[]): Set<GraphTransition> {
+  const isMany = (group: readonly GraphTransition[]): boolean =>
+    unique(group.map(({ from }) => from)).length >= sources_min;
+  const branches = [...groupBy(moving, ({ from, event }) => `${from} ${event}`).values()]
+    .filter((group) => unique(group.map(({ to }) => to)).length > 1)
+    .flat();
+  const ways = groupBy(moving, ({ event, to }) => `${event} ${to}`);
+  const branched = groupBy(branches, ({ to }) => to);
+  return new Set([...ways.values(), ...branched.values()].filter(isMany).flat());
+}
+
+function entriesOf(gathered: Iterable<GraphTransition>, states: readonly GraphState[]): ChartEntry[] {
+  return [...groupBy([...gathered], ({ to }) => to)].map(([to, transitions]) => ({
+    to,
+    events: [...groupBy(transitions, ({ event }) => event)].map(([event, group]) => ({
+      event,
+      from: unique(group.map(({ from }) => from)),
+    })),
+    from_words: fromWords(unique(transitions.map(({ from }) => from)), states),
+  }));
+}
+
 /** What a diagram shows, with many transitions of a kind gathered in one. */
 export function chartOf(diagram: Diagram): Chart {
   const { graph, state: current, visits, path, parked_reason } = diagram;
   const moving = graph.transitions.filter(({ from, to }) => from !== to);
-  const ways = [...groupBy(moving, ({ event, to }) => `${event} ${to}`).values()].map((transitions) => ({
-    transitions,
-    from: unique(transitions.map(({ from }) => from)),
-  }));
-  const single = ways.filter(({ from }) => from.length < sources_min).flatMap((way) => way.transitions);
-  const gathered = ways.filter(({ from }) => from.length >= sources_min);
-  const entries = [...groupBy(gathered, ({ transitions: [first] }) => first?.to ?? '')].map(
-    ([to, group]) => ({
-      to,
-      labels: group.map(({ transitions: [first], from }) => ({
-        event: first?.event ?? '',
-        from,
-        from_words: fromWords(from, graph.states),
-      })),
-    }),
-  );
+  const gathered = gatheredOf(moving);
+  const single = moving.filter((transition) => !gathered.has(transition));
   const stayedIn = (name: string): number =>
     path.filter(({ from, to }) => from === name && to === name).reduce((sum, { count }) => sum + count, 0);
   return {
@@ -152,7 +159,7 @@ export function chartOf(diagram: Diagram): Chart {
       stayed: stayedIn(state.name),
     })),
     edges: edgesOf(diagram, single, moving),
-    entries,
+    entries: entriesOf(gathered, graph.states),
     parked_reason,
   };
 }

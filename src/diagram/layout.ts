@@ -6,17 +6,7 @@
  */
 import { Graph, layout as dagreLayout } from '@dagrejs/dagre';
 import type { Chart, ChartEdge, ChartEntry, ChartState } from './chart.js';
-
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** `x` and `y` are of the middle. */
-export interface Box extends Point {
-  readonly width: number;
-  readonly height: number;
-}
+import { type Box, type Point, roomFor, withPorts } from './ports.js';
 
 export interface PlacedState extends ChartState {
   readonly box: Box;
@@ -57,9 +47,13 @@ export const line_px = 15;
 const character_em = 0.58;
 /** Lines of an edge's label; more are counted. */
 const lines_max = 3;
+/** Names of two events stand beside each other if they are not longer. */
+const entry_characters_max = 30;
+/** Between states, between edges, and between rows with the labels of edges in their middle. */
+const distances_px = { nodesep: 26, edgesep: 16, ranksep: 60 } as const;
 const state_height_px = 36;
-const state_padding_px = 42;
-const margin_px = 16;
+const state_padding_px = 54;
+const margin_px = 28;
 
 function textWidth(text: string, size_px: number): number {
   return text.length * size_px * character_em;
@@ -78,8 +72,13 @@ function linesOf({ labels }: ChartEdge): LabelLine[] {
   return left === 0 ? lines : [...lines, { text: `and ${left} more`, count: 0 }];
 }
 
-function entryLines({ labels }: ChartEntry): LabelLine[] {
-  return labels.map(({ event, from_words }) => ({ text: `${event} from ${from_words}`, count: 0 }));
+/** By which events, and from where: not higher than a state, so that edges pass between the rows. */
+function entryLines({ events, from_words }: ChartEntry): LabelLine[] {
+  const [first = '', second = ''] = events.map(({ event }) => event);
+  const is_short = events.length === 2 && first.length + second.length <= entry_characters_max;
+  const rest = is_short ? `, ${second}` : ` and ${events.length - 1} more`;
+  const what = events.length === 1 ? first : `${first}${rest}`;
+  return [what, `from ${from_words}`].map((line) => ({ text: line, count: 0 }));
 }
 
 function sizeOf(lines: readonly LabelLine[]): { readonly width: number; readonly height: number } {
@@ -91,60 +90,87 @@ function sizeOf(lines: readonly LabelLine[]): { readonly width: number; readonly
 
 const entryName = ({ to }: ChartEntry): string => `-> ${to}`;
 
-interface Placed {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
+interface Placed extends Box {
   readonly points: readonly Point[];
 }
 
 const boxOf = ({ x, y, width, height }: Placed): Box => ({ x, y, width, height });
 
-/** The same chart has the same layout each time; takes some ms. */
-export function layoutChart(chart: Chart): ChartLayout {
+/** The same, as dagre is told of it: it has no edge that leads up. */
+interface Downward {
+  readonly upper: string;
+  readonly lower: string;
+  readonly name: 'forth' | 'back' | 'entry';
+}
+
+const downward = ({ from, to, is_back }: ChartEdge): Downward =>
+  is_back ? { upper: to, lower: from, name: 'back' } : { upper: from, lower: to, name: 'forth' };
+
+const entryDown = (entry: ChartEntry): Downward => ({
+  upper: entryName(entry),
+  lower: entry.to,
+  name: 'entry',
+});
+
+/** Room for its name, and for the edges at its busier side. */
+function stateWidth(name: string, { edges, entries }: Chart): number {
+  const lines = [...edges.map(downward), ...entries.map(entryDown)];
+  const below = lines.filter(({ upper }) => upper === name).length;
+  const above = lines.filter(({ lower }) => lower === name).length;
+  return Math.max(textWidth(name, font_px.state) + state_padding_px, roomFor(Math.max(below, above)));
+}
+
+function arrange(chart: Chart) {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({
-    rankdir: 'TB',
-    nodesep: 26,
-    edgesep: 14,
-    ranksep: 26,
-    marginx: margin_px,
-    marginy: margin_px,
-  });
+  graph.setGraph({ rankdir: 'TB', ...distances_px, marginx: margin_px, marginy: margin_px });
   for (const { name } of chart.states) {
-    const width = textWidth(name, font_px.state) + state_padding_px;
-    graph.setNode(name, { width, height: state_height_px });
+    graph.setNode(name, { width: stateWidth(name, chart), height: state_height_px });
   }
   for (const edge of chart.edges) {
-    const label = { ...sizeOf(linesOf(edge)), labelpos: 'c', weight: edge.is_back ? 1 : 3 };
-    if (edge.is_back) graph.setEdge(edge.to, edge.from, label, 'back');
-    else graph.setEdge(edge.from, edge.to, label, 'forth');
+    const { upper, lower, name } = downward(edge);
+    const weight = edge.is_back ? 1 : 3;
+    graph.setEdge(upper, lower, { ...sizeOf(linesOf(edge)), labelpos: 'c', weight }, name);
   }
   for (const entry of chart.entries) {
-    graph.setNode(entryName(entry), sizeOf(entryLines(entry)));
-    graph.setEdge(entryName(entry), entry.to, { weight: 2 }, 'entry');
+    const { upper, lower, name } = entryDown(entry);
+    graph.setNode(upper, sizeOf(entryLines(entry)));
+    graph.setEdge(upper, lower, { weight: 2 }, name);
   }
-  dagreLayout(graph);
+  return dagreLayout(graph);
+}
+
+/** The same chart has the same layout each time; takes some ms. */
+export function layoutChart(chart: Chart): ChartLayout {
+  const graph = arrange(chart);
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  const placedEdge = (edge: ChartEdge): Placed =>
-    (edge.is_back
-      ? graph.edge(edge.to, edge.from, 'back')
-      : graph.edge(edge.from, edge.to, 'forth')) as Placed;
+  const boxes = new Map(
+    graph.nodes().map((name: string): [string, Box] => [name, boxOf(graph.node(name) as Placed)]),
+  ) as ReadonlyMap<string, Box>;
+  const box = (name: string): Box => boxes.get(name) as Box;
+  const placed = ({ upper, lower, name }: Downward): Placed => graph.edge(upper, lower, name) as Placed;
+  const lines = [...chart.edges.map(downward), ...chart.entries.map(entryDown)];
+  const ways = withPorts(
+    lines.map((line) => ({ ...line, points: placed(line).points })),
+    boxes,
+  );
   return {
     chart,
     width,
     height,
-    states: chart.states.map((state) => ({ ...state, box: boxOf(graph.node(state.name) as Placed) })),
-    edges: chart.edges.map((edge) => {
-      const placed = placedEdge(edge);
-      const points = edge.is_back ? placed.points.toReversed() : placed.points;
-      return { ...edge, points, label_box: boxOf(placed), lines: linesOf(edge) };
+    states: chart.states.map((state) => ({ ...state, box: box(state.name) })),
+    edges: chart.edges.map((edge, index) => {
+      const points = ways[index] ?? [];
+      return {
+        ...edge,
+        points: edge.is_back ? points.toReversed() : points,
+        label_box: boxOf(placed(downward(edge))),
+        lines: linesOf(edge),
+      };
     }),
-    entries: chart.entries.map((entry) => ({
+    entries: chart.entries.map((entry, index) => ({
       ...entry,
-      box: boxOf(graph.node(entryName(entry)) as Placed),
-      points: (graph.edge(entryName(entry), entry.to, 'entry') as Placed).points,
+      box: box(entryName(entry)),
+      points: ways[chart.edges.length + index] ?? [],
       lines: entryLines(entry),
     })),
   };

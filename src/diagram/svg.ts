@@ -10,17 +10,16 @@
  */
 import { type Chart, type Diagram, chartOf } from './chart.js';
 import {
-  type Box,
   type ChartLayout,
   type LabelLine,
   type PlacedEdge,
   type PlacedEntry,
   type PlacedState,
-  type Point,
   layoutChart,
   line_px,
   timesText,
 } from './layout.js';
+import type { Box, Point } from './ports.js';
 import { standaloneCss } from './svg_style.js';
 import { describeEdge, describeEntry, describeState, describeWay } from './words.js';
 
@@ -55,25 +54,23 @@ const between = (one: Point, other: Point, part: number): Point => ({
   y: one.y + (other.y - one.y) * part,
 });
 
-/** A line from the first point to the last that bends near those between them: a uniform B-spline. */
+/** A uniform cubic B-spline: it begins at the first point, ends at the last, and bends towards those between them. */
 export function curveThrough(points: readonly Point[]): string {
   const [first, ...rest] = points;
   const last = rest.at(-1);
   if (first === undefined || last === undefined) return '';
-  let path = `M${at(first)}`;
-  let from = first;
-  for (const [index, to] of rest.entries()) {
-    const next = rest[index + 1];
-    if (index === 0) path += `L${at(between(from, to, 1 / 6))}`;
-    const end =
-      next === undefined
-        ? between(from, to, 5 / 6)
-        : between(between(from, to, 5 / 6), between(to, next, 1 / 6), 0.5);
-    if (rest.length > 1)
-      path += `C${at(between(from, to, 1 / 3))} ${at(between(from, to, 2 / 3))} ${at(end)}`;
-    from = to;
-  }
-  return `${path}L${at(last)}`;
+  const corners = [...points, last];
+  const curves = rest.map((to, index) => {
+    const from = corners[index] ?? first;
+    const next = corners[index + 2] ?? last;
+    return `C${at(between(from, to, 1 / 3))} ${at(between(from, to, 2 / 3))} ${at(onCurve(from, to, next))}`;
+  });
+  return `M${at(first)}L${at(between(first, rest[0] ?? last, 1 / 6))}${curves.join('')}L${at(last)}`;
+}
+
+/** Where the curve passes the point in the middle. */
+function onCurve(before: Point, { x, y }: Point, after: Point): Point {
+  return { x: (before.x + 4 * x + after.x) / 6, y: (before.y + 4 * y + after.y) / 6 };
 }
 
 function rect(className: string, { x, y, width, height }: Box, grow: number, radius: number): string {
@@ -161,13 +158,14 @@ function arrow(id: string, className: string, size: number): string {
   return `<marker id="${id}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="${size}" markerHeight="${size}" markerUnits="userSpaceOnUse" orient="auto"><path class="${className}" d="M0,1L10,5L0,9z"/></marker>`;
 }
 
-function startSvg(states: readonly PlacedState[]): string {
+function startSvg(states: readonly PlacedState[], prefix: string): string {
   return states
     .filter(({ is_initial }) => is_initial)
-    .map(
-      ({ box }) =>
-        `<circle class="start" cx="${round(box.x - box.width / 2)}" cy="${round(box.y - box.height / 2)}" r="4.5"/>`,
-    )
+    .map(({ box }) => {
+      const top = box.y - box.height / 2;
+      const dot = `<circle cx="${round(box.x)}" cy="${round(top - 18)}" r="4.5"/>`;
+      return `<g class="start">${dot}<path d="M${at({ x: box.x, y: top - 18 })}V${round(top)}" marker-end="url(#${prefix}arrow)"/></g>`;
+    })
     .join('');
 }
 
@@ -197,9 +195,10 @@ export function renderSvg(diagram: Diagram, options: SvgOptions = {}): string {
   const layout = options.layout === undefined ? layoutChart(chart) : placeAs(options.layout, chart);
   const { width, height, states, entries } = layout;
   const edges = layout.edges.toSorted((one, other) => Number(one.count > 0) - Number(other.count > 0));
+  const has_path = chart.states.some(({ visits }) => visits > 0);
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" class="icb-diagram" ${size} role="img" aria-labelledby="${prefix}title" aria-describedby="${prefix}desc">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="icb-diagram${has_path ? ' has-path' : ''}" ${size} role="img" aria-labelledby="${prefix}title" aria-describedby="${prefix}desc">`,
     `<title id="${prefix}title">${escapeXml(chart.title)}</title>`,
     `<desc id="${prefix}desc">${escapeXml(describeWay(chart))}</desc>`,
     ...(is_embedded
@@ -209,7 +208,7 @@ export function renderSvg(diagram: Diagram, options: SvgOptions = {}): string {
     ...entries.map((entry) => entrySvg(entry, prefix)),
     ...edges.map((edge) => edgeSvg(edge, prefix)),
     ...states.map((state) => stateSvg(state, chart.parked_reason)),
-    startSvg(states),
+    startSvg(states, prefix),
     ...edges.map(edgeLabelSvg),
     '</svg>',
     '',

@@ -57,7 +57,10 @@ export function diagramCss(colour: (name: DiagramColour) => string): string {
 .icb-diagram .state.is-current .name, .icb-diagram .state.is-current .times { fill: ${colour('on_current')}; }
 .icb-diagram .state.is-parked .box { fill: ${colour('warning')}; stroke: ${colour('warning')}; }
 .icb-diagram .state.is-parked .rim { stroke: ${colour('warning')}; stroke-dasharray: 5 3; }
-.icb-diagram .start { fill: ${colour('faint_ink')}; }
+.icb-diagram .start circle { fill: ${colour('faint_ink')}; }
+.icb-diagram .start path { fill: none; stroke: ${colour('edge')}; stroke-width: 1.25; }
+.icb-diagram.has-path .state:not(.is-visited):not(.is-current) .name { fill: ${colour('faint_ink')}; }
+.icb-diagram.has-path .state:not(.is-visited):not(.is-current) .box { stroke: ${colour('edge')}; }
 .icb-diagram .edge path { fill: none; stroke: ${colour('edge')}; stroke-width: 1.25; }
 .icb-diagram .edge.is-taken path { stroke: ${colour('taken')}; stroke-width: 2.75; }
 .icb-diagram .arrow { fill: ${colour('edge')}; }

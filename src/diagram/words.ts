@@ -16,8 +16,8 @@ export function describeEdge({ from, to, labels }: ChartEdge): string {
   return [`${from} to ${to}`, ...labels.map(describeLabel)].join('\n');
 }
 
-export function describeEntry({ to, labels }: ChartEntry): string {
-  return [`to ${to}`, ...labels.map(({ event, from }) => `${event} from ${from.join(', ')}`)].join('\n');
+export function describeEntry({ to, events }: ChartEntry): string {
+  return [`to ${to}`, ...events.map(({ event, from }) => `${event} from ${from.join(', ')}`)].join('\n');
 }
 
 export function describeState(state: ChartState, parked_reason: string): string {
