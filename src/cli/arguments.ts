@@ -1,7 +1,10 @@
 /** What stands on the command line, checked before the daemon hears of it. */
 import { type Codec, codec_names, isCodec } from '../core/codecs.js';
 import { IcbdError } from '../core/errors.js';
+import type { TransferOrder } from '../core/report.js';
 import { transfer_states } from './render/transfer_states.js';
+
+const transfer_orders: readonly TransferOrder[] = ['created', 'updated', 'image', 'replica', 'state'];
 
 function refuse(message: string, subject: string, hint: string): never {
   throw new IcbdError('InvalidArgument', message, { operation: 'read the command line', subject, hint });
@@ -81,6 +84,38 @@ export function parseSeconds(value: string): number {
   const seconds = Math.round((Number(amount) * (unit_ms[unit] ?? Number.NaN)) / 1_000);
   if (seconds >= 1) return seconds;
   return refuse(`${JSON.stringify(value)} is no length of time`, value, 'for example 90s, 5m, 2h or 1d');
+}
+
+/**
+ * A time between two looks such as `500ms`, `2s` or `1m`.
+ * @returns ms, from 100
+ */
+export function parseInterval(value: string): number {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(value) ?? [];
+  const interval_ms = Math.round(Number(amount) * (unit === 'ms' ? 1 : (unit_ms[unit] ?? Number.NaN)));
+  if (interval_ms >= 100) return interval_ms;
+  return refuse(
+    `${JSON.stringify(value)} is no time between two looks`,
+    value,
+    'from 100ms on: 500ms, 2s, 1m',
+  );
+}
+
+/** A whole number from 0. */
+export function parseOffset(value: string): number {
+  if (/^\d+$/.test(value) && Number.isSafeInteger(Number(value))) return Number(value);
+  return refuse(`${JSON.stringify(value)} is no offset`, value, 'give a whole number from 0');
+}
+
+/** What transfers are sorted by. */
+export function parseTransferOrder(value: string): TransferOrder {
+  const found = transfer_orders.find((order) => order === value);
+  if (found !== undefined) return found;
+  return refuse(
+    `transfers are not sorted by ${JSON.stringify(value)}`,
+    value,
+    `by: ${transfer_orders.join(' ')}`,
+  );
 }
 
 /** The id of a transfer, or its beginning. */

@@ -23,31 +23,40 @@ export function isLost(transfer: TransferReport): boolean {
   return isOver(transfer) && transfer.state !== 'completed';
 }
 
+export interface PatientReaderOptions {
+  readonly clock: Clock;
+  /** Ends the patience. */
+  readonly signal: AbortSignal;
+  /** Told when the daemon is away, and when it is back. */
+  readonly note: (text: string) => void;
+}
+
 /** Asks again while the daemon is away, as it is when it is restarted. */
-class PatientReader {
-  readonly #transfers: Pick<TransfersClient, 'get'>;
-  readonly #options: WaitOptions;
+export class PatientReader {
+  readonly #options: PatientReaderOptions;
   #away_since_ms: number | null = null;
 
-  constructor(transfers: Pick<TransfersClient, 'get'>, options: WaitOptions) {
-    this.#transfers = transfers;
+  constructor(options: PatientReaderOptions) {
     this.#options = options;
   }
 
-  /** @returns undefined if the daemon did not answer now */
-  async read(id: string): Promise<TransferReport | undefined> {
-    const { clock, display } = this.#options;
+  /**
+   * @returns undefined if the daemon did not answer now
+   * @throws IcbdError `DaemonNotRunning` if it was away for 60 s; all else that it answers
+   */
+  async read<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    const { clock, note } = this.#options;
     try {
-      const transfer = await this.#transfers.get(id);
-      if (this.#away_since_ms !== null) display.note('the daemon is back');
+      const answer = await ask();
+      if (this.#away_since_ms !== null) note('the daemon is back');
       this.#away_since_ms = null;
-      return transfer;
+      return answer;
     } catch (error) {
       // Nobody waits any more: what is lost now is no news.
       if (this.#options.signal.aborted) return undefined;
       if (!(error instanceof IcbdError) || error.code !== 'DaemonNotRunning') throw error;
       if (this.#away_since_ms === null) {
-        display.note(`${error.message}: waits up to ${patience_ms / 1_000} s for it to come back`);
+        note(`${error.message}: waits up to ${patience_ms / 1_000} s for it to come back`);
         this.#away_since_ms = clock.now();
       }
       if (clock.now() - this.#away_since_ms >= patience_ms) throw error;
@@ -66,7 +75,8 @@ export async function waitForTransfers(
   started: readonly TransferReport[],
   options: WaitOptions,
 ): Promise<TransferReport[]> {
-  const reader = new PatientReader(transfers, options);
+  const { clock, signal, display } = options;
+  const reader = new PatientReader({ clock, signal, note: (text) => display.note(text) });
   const current = [...started];
   options.display.show(current);
   while (!options.signal.aborted && !current.every(isOver)) {
@@ -74,7 +84,7 @@ export async function waitForTransfers(
     for (const [index, transfer] of current.entries()) {
       if (options.signal.aborted) break;
       if (isOver(transfer)) continue;
-      const next = await reader.read(transfer.id);
+      const next = await reader.read(() => transfers.get(transfer.id));
       if (next === undefined) break;
       current[index] = next;
     }

@@ -45,13 +45,16 @@ export class TransfersClient {
     const { limit = told_max, offset = 0 } = filter;
     const found: TransferReport[] = [];
     while (found.length < limit) {
-      const page = { offset: offset + found.length, limit: Math.min(limit - found.length, told_max) };
-      // What is not asked for is not said: an older daemon knows no pages.
-      const bounds = filter.limit === undefined && offset === 0 ? {} : page;
-      const query = queryOfFilter({ ...filter, ...bounds });
+      const page_limit = Math.min(limit - found.length, told_max);
+      const begin = offset + found.length;
+      const query = queryOfFilter({
+        ...filter,
+        ...(begin === 0 ? {} : { offset: begin }),
+        ...(filter.limit === undefined ? {} : { limit: page_limit }),
+      });
       const more = await this.#connection.call<TransferReport[]>('GET', 'transfers', { query, signal });
       found.push(...more);
-      if (more.length < page.limit) break;
+      if (more.length < page_limit) break;
     }
     return found;
   }

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import type { Codec } from '../../core/codecs.js';
 import { checkImageName } from '../../core/names.js';
 import type { ImageReport } from '../../core/report.js';
-import { parseCodec } from '../arguments.js';
-import { renderImageDetails } from '../render/images.js';
+import { parseCodec, parseCount } from '../arguments.js';
+import { renderImageDetails, renderImageHistory } from '../render/images.js';
 import { renderImages } from '../render/lists.js';
 import type { View } from '../render/view.js';
 import { type CliRun, openSession } from '../session.js';
@@ -16,6 +16,11 @@ interface AddOptions extends NodeOption {
   readonly source?: string;
   readonly codec?: Codec;
   readonly create?: boolean;
+}
+
+interface HistoryOptions extends NodeOption {
+  readonly changes?: boolean;
+  readonly limit?: number;
 }
 
 export const node_option = [
@@ -67,7 +72,7 @@ export function addImageCommands(program: Command, run: CliRun): void {
     });
 }
 
-/** `image show`, `image rescan`. */
+/** `image show`, `image history`, `image rescan`. */
 function addLooks(image: Command, run: CliRun): void {
   image
     .command('show')
@@ -77,6 +82,17 @@ function addLooks(image: Command, run: CliRun): void {
     .action(async (name: string, { node }: NodeOption, command: Command) => {
       const session = openSession(run, command);
       session.answer(await session.client.images.get(name, { node }), renderImageDetails);
+    });
+  image
+    .command('history')
+    .description('what happened to one image: when, why, from which state to which; also if it was removed')
+    .argument('<name>', "the image's name", checkImageName)
+    .option('--changes', 'only where its state changed')
+    .option('--limit <count>', 'at most so many, the newest (default and most: 1000)', parseCount)
+    .option(...node_option)
+    .action(async (name: string, options: HistoryOptions, command: Command) => {
+      const session = openSession(run, command);
+      session.answer(await session.client.images.history(name, options), renderImageHistory);
     });
   image
     .command('rescan')

@@ -32,7 +32,7 @@ export function addReplicaCommands(program: Command, run: CliRun): void {
     .description('what happened to one replica: when, why, from which state to which')
     .argument('<replica>', 'its name or number')
     .option('--changes', 'only where its state changed')
-    .option('--limit <count>', 'at most so many, the newest (default: 1000)', parseCount)
+    .option('--limit <count>', 'at most so many, the newest (default and most: 1000)', parseCount)
     .action(async (name: string, { changes, limit }: HistoryOptions, command: Command) => {
       const session = openSession(run, command);
       session.answer(await session.client.replicas.history(name, { changes, limit }), renderReplicaHistory);

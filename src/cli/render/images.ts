@@ -1,8 +1,10 @@
 /** One image, or one snapshot, for people. */
-import type { ImageDetails, SnapshotNeed, SnapshotReport } from '../../core/report.js';
+import type { ImageDetails, ImageHistoryReport, SnapshotNeed, SnapshotReport } from '../../core/report.js';
+import { describeOmitted, renderTimeline } from './history.js';
 import { type Cell, renderFields } from './table.js';
+import { printable } from './text.js';
 import { formatRelative, formatTime } from './units.js';
-import { type View, styleOfState } from './view.js';
+import { type View, styleOfState, styled } from './view.js';
 
 const kinds = { sent: 'sending', received: 'receiving', parent: 'parent', base: 'base' } as const;
 
@@ -40,6 +42,17 @@ export function renderImageDetails(image: ImageDetails, view: View): string {
     ['hint', error?.hint ?? ''],
   ];
   return renderFields(fields, view);
+}
+
+/** What happened to one image: when, why, from which state to which, and the work that ran meanwhile. */
+export function renderImageHistory(
+  { image, events, effects, omitted }: ImageHistoryReport,
+  view: View,
+): string {
+  const title = styled(`image ${printable(image.name)}: `, 'bold', view);
+  const state = styled(image.state, styleOfState(image.state), view);
+  const older = styled(describeOmitted(omitted), 'dim', view);
+  return `${title}${state}\n${older}${renderTimeline({ events, effects }, view)}`;
 }
 
 /** All about one snapshot. */

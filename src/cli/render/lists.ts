@@ -5,7 +5,7 @@ import { describeMoment } from './progress.js';
 import { renderTable } from './table.js';
 import { shownState } from './transfer_states.js';
 import { formatRelative, formatTime } from './units.js';
-import { type View, styleOfState } from './view.js';
+import { type View, styleOfState, styled } from './view.js';
 
 export function renderImages(images: readonly ImageReport[], view: View): string {
   if (images.length === 0) return 'no images: add one with icbdrep image add NAME\n';
@@ -84,4 +84,16 @@ export function renderTransfers(transfers: readonly TransferReport[], view: View
     { title: 'DETAILS' },
   ];
   return renderTable(columns, rows, view);
+}
+
+/** `101 to 200 of 1234 shown; ...`: what stands below a list that is not all there is. */
+export function renderMore(
+  { offset, shown, total }: { readonly offset: number; readonly shown: number; readonly total: number },
+  view: View,
+): string {
+  const next = offset + shown;
+  if (offset === 0 && next >= total) return '';
+  const range = shown === 0 ? 'none' : `${offset + 1} to ${next}`;
+  const how = next < total && shown > 0 ? `; the next ones: --offset ${next}` : '';
+  return styled(`${range} of ${total} shown${how}`, 'dim', view) + '\n';
 }

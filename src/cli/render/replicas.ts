@@ -1,6 +1,6 @@
 /** Replicas: all of them in a table, one on a screen, and what happened to it. */
 import type { ReplicaHistoryReport, ReplicaReport } from '../../core/report.js';
-import { renderTimeline } from './history.js';
+import { describeOmitted, renderTimeline } from './history.js';
 import { type Cell, renderFields, renderTable } from './table.js';
 import { counted, printable } from './text.js';
 import { formatDuration, formatRelative, formatTime } from './units.js';
@@ -77,7 +77,7 @@ export function renderReplica(replica: ReplicaReport, view: View): string {
 export function renderReplicaHistory({ replica, events, omitted }: ReplicaHistoryReport, view: View): string {
   const title = styled(`replica ${printable(replica.name)}: `, 'bold', view);
   const state = styled(replica.state, styleOfState(replica.state), view);
-  const older = omitted === 0 ? '' : `${counted(omitted, 'older event')} not shown: --limit\n`;
+  const older = styled(describeOmitted(omitted), 'dim', view);
   const rows = renderTimeline({ events, effects: [] }, view);
   return `${title}${state}, ${printable(replica.state_description)}\n${older}${rows}`;
 }

@@ -12,10 +12,11 @@ const next_by_state = {
   disconnected: () => 'it goes on where it was when the replica is back',
   confirming: () => 'it is completed when the replica says that the snapshot is on disk',
   resting: () => 'it tries again by itself',
+  paused: ({ id }) => `nothing until an operator resumes it: icbdrep transfer resume ${id}`,
+  scheduled: () => 'it is run again at its time',
   cancelling: () => 'it is cancelled when the replica has cleaned up',
   completed: () => 'nothing: it is done',
-  failed: ({ image, number, replica }) =>
-    `nothing by itself; when the cause is mended: icbdrep send ${image} ${number} --to ${replica}`,
+  failed: ({ id }) => `nothing by itself; when the cause is mended: icbdrep transfer redrive ${id}`,
   held: () => 'what was received is kept until the transfer is run again or cancelled',
   cancelled: () => 'nothing: an operator ended it',
   idle: () => 'it waits for the offer of the master',
@@ -28,8 +29,8 @@ const next_by_state = {
   refused: () => 'the master may offer it again',
 } satisfies Record<string, (transfer: TransferReport) => string>;
 
-/** All states that a transfer or a reception can be in. */
-export const transfer_states: readonly string[] = Object.keys(next_by_state);
+/** All states that a transfer or a reception can be in, as lists show them. */
+export const transfer_states: readonly string[] = [...Object.keys(next_by_state), 'parked'];
 
 function isKnown(state: string): state is keyof typeof next_by_state {
   return Object.hasOwn(next_by_state, state);
@@ -39,11 +40,13 @@ function isKnown(state: string): state is keyof typeof next_by_state {
 export function describeNext(transfer: TransferReport, now_ms: number): string {
   const { state, parked_reason, next_at_ms, settled } = transfer;
   if (parked_reason !== '') return 'nothing until somebody has looked at why it is parked';
-  const words: string = isKnown(state) ? next_by_state[state](transfer) : '';
+  // A newer daemon may have states that are not known here; it describes them itself.
+  const words: string = isKnown(state) ? next_by_state[state](transfer) : transfer.state_description;
   if (next_at_ms === null || settled) return words;
   const when = `${formatTime(next_at_ms)} (${formatRelative(next_at_ms, now_ms)})`;
-  if (state === 'resting' || state === 'unclean') return `${words} at ${when}`;
-  return `${words}; if that has not happened by ${when}, it tries again`;
+  if (state === 'resting' || state === 'unclean' || state === 'scheduled') return `${words} at ${when}`;
+  const [first] = transfer.timers;
+  return `${words}; if that has not happened by ${when}: ${first?.meaning ?? 'it tries again'}`;
 }
 
 /** The state for a list: `parked` goes before all others, for nothing happens then. */
