@@ -14,6 +14,7 @@ import { addSnapshotCommands } from './commands/snapshots.js';
 import { addSendCommand } from './commands/send.js';
 import { addStreamCommands } from './commands/stream.js';
 import { addTransferCommands } from './commands/transfers.js';
+import { addViewCommand } from './commands/view.js';
 import type { Extension } from './console/command_line.js';
 import type { CliContext } from './context.js';
 import { exitCodeOf, exit_codes } from './exit_codes.js';
@@ -96,6 +97,7 @@ function makeProgram(run: CliRun, extend: Extension): Command {
   addSnapshotCommands(program, run);
   addSendCommand(program, run);
   addTransferCommands(program, run);
+  addViewCommand(program, run);
   addStreamCommands(program, run);
   addCodecCommands(program, run);
   addNameCommands(program, run);
