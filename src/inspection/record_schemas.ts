@@ -72,9 +72,8 @@ export const actorRecord: z.ZodType<ActorRecord> = z.object({
   updated_at_ms: z.number(),
 });
 
-export const eventRecord: z.ZodType<EventRecord> = z.object({
-  ...address,
-  event_id: z.int(),
+/** What a step has besides what can be worked out of it. */
+export const stepParts = {
   seq: z.int(),
   at_ms: z.number(),
   epoch: z.int(),
@@ -88,6 +87,12 @@ export const eventRecord: z.ZodType<EventRecord> = z.object({
   ignored_reason: z.string(),
   guards: z.array(z.object({ guard: z.string(), passed: z.boolean() })),
   intents: z.array(intent),
+} as const;
+
+export const eventRecord: z.ZodType<EventRecord> = z.object({
+  ...address,
+  event_id: z.int(),
+  ...stepParts,
   digest: z.string(),
 });
 

@@ -93,6 +93,7 @@ export function masterOperations(options: MasterOperationsOptions): Operations {
     transfers: transferOperations(options, fleet),
     inspection: inspectionOperations({
       storage: base.storage,
+      node: base.name,
       find: {
         transfer: (id) => options.reports.require(id),
         replica: (text) => ({ kind: 'replica', id: fleet.resolve(text).name }),

@@ -6,6 +6,7 @@ import type {
   ShutdownMode,
   ShutdownReport,
 } from '../../core/node_report.js';
+import type { ExportFile } from '../../core/export_file.js';
 import type { NameService } from '../../core/name_service.js';
 import type {
   HistoryFilter,
@@ -24,7 +25,7 @@ import type {
 } from '../../core/report.js';
 import type { FleetReport, ThroughputReport } from '../../core/fleet_report.js';
 import type { DoctorReport, LeftoverRemoval } from '../../core/doctor_report.js';
-import type { DiagramReport, MachineGraph } from '../../core/machine_report.js';
+import type { DiagramReport, MachineGraph, StepsReport } from '../../core/machine_report.js';
 import type { VerifyReport } from '../../core/verify_report.js';
 
 /** A node by its name or number; undefined is the one that is asked. */
@@ -132,6 +133,10 @@ export interface InspectionOperations {
   /** @param kind of its actors */
   graph(kind: string): Promise<MachineGraph>;
   diagram(address: InspectedAddress): Promise<DiagramReport>;
+  /** What it knew after each event; the newest `limit`, default 1,000. */
+  steps(address: InspectedAddress, options: { readonly limit?: number | undefined }): Promise<StepsReport>;
+  /** All of it, to be looked at anywhere. */
+  export(address: InspectedAddress): Promise<ExportFile>;
 }
 
 /**

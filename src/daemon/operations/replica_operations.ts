@@ -92,6 +92,7 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
     },
     inspection: inspectionOperations({
       storage: base.storage,
+      node: base.name,
       find: {
         transfer: (id) => reports.require(id),
         replica: () => {
