@@ -1,72 +1,64 @@
 import { z } from 'zod';
-import { codec_names } from '../../core/codecs.js';
-import type { Operations } from '../operations/operations.js';
-import { type PlainRoute, fit, node_choice, nodeIn, query } from './route.js';
+import type { ImageAddRequest } from '../../core/report.js';
+import type { ImageOperations } from '../operations/operations.js';
+import { node_history_query, node_query } from './query_parts.js';
+import { type Route, node_choice, route } from './route.js';
+import { codec } from './schemas/common.js';
+import { imageDetailsSchema, imageHistorySchema, imageSchema } from './schemas/image.js';
 
-const imageAdd = z.strictObject({
-  name: z.string(),
-  source: z.string().optional(),
-  codec: z.enum(codec_names).optional(),
-  create: z.boolean().optional(),
-  node: node_choice,
-});
-const snapshotCreate = z.strictObject({ number: z.string().optional(), node: node_choice });
-const snapshotAdd = z.strictObject({ from: z.string().optional(), node: node_choice });
-const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-const listQuery = z.strictObject({ node: node_choice, needs: flag.optional() });
-const deleteQuery = z.strictObject({ node: node_choice, force: flag.optional() });
-const rescanBody = z.strictObject({ node: node_choice });
-const verifyBody = z.strictObject({ node: node_choice });
+const addBody: z.ZodType<ImageAddRequest> = z
+  .strictObject({
+    name: z.string(),
+    source: z.string().optional().describe('the writable subvolume that snapshots are taken of'),
+    codec: codec.optional(),
+    create: z.boolean().optional().describe('make the directory if it is missing; replicas always do'),
+    node: node_choice,
+  })
+  .meta({ id: 'ImageAddRequest' });
 
-/** Images, their snapshots, and comparing them. */
-export function imageRoutes({ images, snapshots, verifications }: Operations): PlainRoute[] {
+export function imageRoutes(images: ImageOperations): Route[] {
   return [
-    ['GET', 'images', (request) => images.list(nodeIn(request))],
-    ['POST', 'images', ({ body }) => images.add(fit(imageAdd, body, 'image'))],
-    ['DELETE', 'images/:image', (request, [image = '']) => images.remove(image, nodeIn(request))],
-    ['GET', 'images/:image', (request, [image = '']) => images.get(image, nodeIn(request))],
-    [
-      'POST',
-      'images/:image/rescan',
-      ({ body }, [image = '']) => images.rescan(image, fit(rescanBody, body ?? {}, 'rescan').node),
-    ],
-    ['GET', 'images/:image/last', (request, [image = '']) => snapshots.last(image, nodeIn(request))],
-    [
-      'GET',
-      'images/:image/snapshots',
-      (request, [image = '']) => snapshots.list(image, query(listQuery, request)),
-    ],
-    [
-      'GET',
-      'images/:image/snapshots/:number',
-      (request, [image = '', number = '']) => snapshots.get(image, number, nodeIn(request)),
-    ],
-    [
-      'POST',
-      'images/:image/snapshots',
-      ({ body }, [image = '']) => {
-        const wanted = fit(snapshotCreate, body ?? {}, 'snapshot');
-        return snapshots.create(image, wanted.number, wanted.node);
-      },
-    ],
-    [
-      'POST',
-      'images/:image/snapshots/:number/add',
-      ({ body }, [image = '', number = '']) =>
-        snapshots.add(image, number, fit(snapshotAdd, body ?? {}, 'snapshot')),
-    ],
-    [
-      'DELETE',
-      'images/:image/snapshots/:number',
-      (request, [image = '', number = '']) => snapshots.delete(image, number, query(deleteQuery, request)),
-    ],
-    [
-      'POST',
-      'images/:image/snapshots/:number/verify',
-      ({ body }, [image = '', number = '']) =>
-        verifications.start(image, number, fit(verifyBody, body ?? {}, 'verify').node),
-    ],
-    ['GET', 'verifications/:id', (_request, [id = '']) => verifications.report(id)],
-    ['DELETE', 'verifications/:id', (_request, [id = '']) => verifications.cancel(id)],
+    route('GET images', {
+      summary: 'the images of a node',
+      group: 'images',
+      query: node_query,
+      answer: z.array(imageSchema),
+      work: ({ query: { node } }) => images.list(node),
+    }),
+    route('POST images', {
+      summary: 'adds an image; its snapshots on disk are found',
+      group: 'images',
+      body: addBody,
+      answer: imageSchema,
+      work: ({ body }) => images.add(body),
+    }),
+    route('DELETE images/:image', {
+      summary: 'ends the replication of an image; its files are left alone',
+      group: 'images',
+      query: node_query,
+      answer: imageSchema,
+      work: ({ query: { node } }, image) => images.remove(image, node),
+    }),
+    route('GET images/:image', {
+      summary: 'all about one image, as it is on disk now',
+      group: 'images',
+      query: node_query,
+      answer: imageDetailsSchema,
+      work: ({ query: { node } }, image) => images.get(image, node),
+    }),
+    route('GET images/:image/history', {
+      summary: 'every step of one image, and the work that ran meanwhile',
+      group: 'images',
+      query: node_history_query,
+      answer: imageHistorySchema,
+      work: ({ query: { node, ...filter } }, image) => images.history(image, filter, node),
+    }),
+    route('POST images/:image/rescan', {
+      summary: 'looks at the disk again',
+      group: 'images',
+      body: node_query,
+      answer: imageSchema,
+      work: ({ body: { node } }, image) => images.rescan(image, node),
+    }),
   ];
 }

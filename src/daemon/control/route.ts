@@ -13,9 +13,6 @@ export interface ControlRequest {
 
 export type Handler = (request: ControlRequest, names: readonly string[]) => Promise<unknown>;
 
-/** `:name` in a path stands for any one part; the handler gets what stands there, in order. */
-export type PlainRoute = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, handler: Handler];
-
 /** A request of the API, with all that its description says of it. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -68,7 +65,7 @@ export function route<Query = Nothing, Body = Nothing, Answer = unknown>(
     body: body ?? null,
     handler: async (request, names) => {
       const input = {
-        query: query((wanted ?? nothing) as z.ZodType<Query>, request),
+        query: queryOf((wanted ?? nothing) as z.ZodType<Query>, request.query),
         body: fit((body ?? nothing) as z.ZodType<Body>, request.body ?? {}, 'body'),
       };
       return work(input, ...names);
@@ -76,7 +73,11 @@ export function route<Query = Nothing, Body = Nothing, Answer = unknown>(
   };
 }
 
-export const node_choice = z.string().min(1).optional();
+export const node_choice = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('name or number of a node; the master is 0; default: the daemon that is asked');
 
 /** @throws IcbdError `InvalidArgument` that says what of `value` does not fit */
 export function fit<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
@@ -98,28 +99,8 @@ export function queryOf<T>(schema: z.ZodType<T>, pairs: URLSearchParams): T {
   return fit(schema, values, 'query');
 }
 
-/** The query of a request. */
-export function query<T>(schema: z.ZodType<T>, request: ControlRequest): T {
-  return queryOf(schema, request.query);
-}
-
 /** In a query, a list of one looks like a single text. */
 export const query_list = z.preprocess(
   (value) => (typeof value === 'string' ? [value] : value),
   z.array(z.string()).optional(),
 );
-
-const nodeQuery = z.strictObject({ node: node_choice });
-const noQuery = z.strictObject({});
-
-export function nodeIn(request: ControlRequest): string | undefined {
-  return query(nodeQuery, request).node;
-}
-
-/** A handler for requests that take nothing. */
-export function plain(work: () => Promise<unknown>): Handler {
-  return (request) => {
-    query(noQuery, request);
-    return work();
-  };
-}

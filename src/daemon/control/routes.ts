@@ -6,8 +6,8 @@ import { imageRoutes } from './image_routes.js';
 import { inspectionRoutes } from './inspection_routes.js';
 import { nameRoutes } from './name_routes.js';
 import { nodeRoutes } from './node_routes.js';
-import type { ControlRequest, PlainRoute, Route } from './route.js';
-import { selfRoutes } from './self_routes.js';
+import type { ControlRequest, Route } from './route.js';
+import { snapshotRoutes } from './snapshot_routes.js';
 import { transferRoutes } from './transfer_routes.js';
 
 function match(path: string, parts: readonly string[]): string[] | undefined {
@@ -19,40 +19,35 @@ function match(path: string, parts: readonly string[]): string[] | undefined {
 
 /** All requests of the control API. */
 export function controlRoutes(operations: Operations): Route[] {
-  const described: Route[] = [...fleetRoutes(operations.fleet), ...inspectionRoutes(operations.inspection)];
+  const described: Route[] = [
+    ...nodeRoutes(operations),
+    ...fleetRoutes(operations.fleet),
+    ...imageRoutes(operations.images),
+    ...snapshotRoutes(operations.snapshots, operations.verifications),
+    ...transferRoutes(operations.transfers),
+    ...inspectionRoutes(operations.inspection),
+    ...nameRoutes(operations.names),
+  ];
   return described;
 }
 
-/** Requests whose description is still to be written. */
-function plainRoutes(operations: Operations): PlainRoute[] {
-  return [
-    ...nodeRoutes(operations),
-    ...selfRoutes(operations.nodes, operations.transfers),
-    ...imageRoutes(operations),
-    ...transferRoutes(operations.transfers),
-    ...nameRoutes(operations.names),
-  ];
-}
-
-const openPlaces = ([, path]: PlainRoute): number => path.split(':').length - 1;
+const openPlaces = ({ path }: Route): number => path.split(':').length - 1;
 
 /** Finds the operation that a request calls. */
 export class ControlRoutes {
   /** Those with fewer open places come first: `transfers/count` is no transfer of the id `count`. */
-  readonly #routes: readonly PlainRoute[];
+  readonly #routes: readonly Route[];
 
   constructor(operations: Operations) {
-    this.#routes = [
-      ...controlRoutes(operations).map(({ method, path, handler }): PlainRoute => [method, path, handler]),
-      ...plainRoutes(operations),
-    ].toSorted((one, other) => openPlaces(one) - openPlaces(other));
+    const routes = controlRoutes(operations);
+    this.#routes = routes.toSorted((one, other) => openPlaces(one) - openPlaces(other));
   }
 
   /** @throws HttpError for what is no request of this API; what the operation throws */
   async answer(request: ControlRequest): Promise<unknown> {
     const wanted = request.method === 'HEAD' ? 'GET' : request.method;
     const allowed: string[] = [];
-    for (const [method, path, handler] of this.#routes) {
+    for (const { method, path, handler } of this.#routes) {
       const names = match(path, request.parts);
       if (names === undefined) continue;
       if (method === wanted) return handler(request, names);

@@ -8,7 +8,7 @@ import type {
   SnapshotReport,
 } from '../../../core/report.js';
 import { at_ms, codec, count, errorSchema } from './common.js';
-import { effectSchema, eventSchema } from './records.js';
+import { history_fields } from './records.js';
 
 const image = {
   name: z.string(),
@@ -57,8 +57,6 @@ export const imageDetailsSchema: z.ZodType<ImageDetails> = z
 export const imageHistorySchema: z.ZodType<ImageHistoryReport> = z
   .strictObject({
     image: imageSchema,
-    events: z.array(eventSchema).describe('oldest first'),
-    effects: z.array(effectSchema),
-    omitted: count.describe('events that are not told'),
+    ...history_fields,
   })
   .meta({ id: 'ImageHistoryReport' });

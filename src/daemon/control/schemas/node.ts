@@ -5,7 +5,7 @@ import type { NodeReport, PingReport, ShutdownReport } from '../../../core/node_
 import type { ReplicaHistoryReport, ReplicaReport, StatusReport } from '../../../core/report.js';
 import type { TunnelReport } from '../../../core/tunnel_report.js';
 import { actor_kind, at_ms, at_ms_or, codec, count, errorSchema } from './common.js';
-import { eventSchema } from './records.js';
+import { history_fields } from './records.js';
 
 const tunnelSchema: z.ZodType<TunnelReport> = z
   .strictObject({
@@ -70,8 +70,8 @@ export const replicaSchema: z.ZodType<ReplicaReport> = z
 export const replicaHistorySchema: z.ZodType<ReplicaHistoryReport> = z
   .strictObject({
     replica: replicaSchema,
-    events: z.array(eventSchema).describe('oldest first'),
-    omitted: count.describe('events that are not told'),
+    events: history_fields.events,
+    omitted: history_fields.omitted,
   })
   .meta({ id: 'ReplicaHistoryReport' });
 

@@ -10,7 +10,7 @@ import type {
 } from '../../../core/report.js';
 import { type VerbReport, verb_names } from '../../../core/verbs.js';
 import { at_ms, at_ms_or, codec, count, errorSchema } from './common.js';
-import { effectSchema, eventSchema } from './records.js';
+import { history_fields } from './records.js';
 
 const bytes_or = (meaning: string) => count.nullable().describe(`bytes; null: ${meaning}`);
 
@@ -87,9 +87,7 @@ export const transferSchema: z.ZodType<TransferReport> = z
 export const historySchema: z.ZodType<HistoryReport> = z
   .strictObject({
     transfer: transferSchema,
-    omitted: count.describe('events that fit and are not told'),
-    events: z.array(eventSchema).describe('oldest first'),
-    effects: z.array(effectSchema).describe('those that ran while these events happened'),
+    ...history_fields,
   })
   .meta({ id: 'HistoryReport' });
 
