@@ -1,0 +1,58 @@
+/** What the verbs are called, and what they do. */
+import type { TransferReport } from '../../core/report.js';
+import type { Verb, VerbReport } from '../../core/verbs.js';
+import { formatBytes } from '../ui/format.js';
+
+export interface VerbWords {
+  readonly label: string;
+  /** What it does. */
+  readonly title: string;
+  /** What is said when it was done. */
+  readonly done: string;
+}
+
+export const verb_words: Readonly<Record<Verb, VerbWords>> = {
+  pause: {
+    label: 'Pause',
+    title: 'Halt it until it is resumed; what the replica has of it is kept',
+    done: 'It is paused.',
+  },
+  resume: { label: 'Resume', title: 'Go on where it was halted', done: 'It goes on.' },
+  'retry-now': { label: 'Retry now', title: 'Do not wait any longer', done: 'It tries again now.' },
+  redrive: { label: 'Redrive…', title: 'Run it again', done: 'It runs again.' },
+  fork: {
+    label: 'Fork…',
+    title: 'Make a new transfer out of this one, with another codec, parent or replica',
+    done: 'A new transfer was made.',
+  },
+  cancel: {
+    label: 'Cancel…',
+    title: 'End it, and remove what the replica has of it',
+    done: 'It is cancelled.',
+  },
+};
+
+/** The one that somebody who looks at it most likely wants; undefined: none. */
+export function mainVerb(verbs: readonly VerbReport[]): Verb | undefined {
+  const order: readonly Verb[] = ['resume', 'redrive', 'retry-now'];
+  return order.find((verb) => verbs.some((report) => report.verb === verb && report.is_allowed));
+}
+
+/** What the replica has of it, as far as is known here, bytes of the stream. */
+export function keptBytes({
+  checkpoint_bytes,
+  resumed_bytes,
+  last_progress,
+  progress,
+}: TransferReport): number {
+  const told = progress?.checkpoint_bytes ?? last_progress?.checkpoint_bytes ?? null;
+  return checkpoint_bytes ?? told ?? resumed_bytes;
+}
+
+/** What is gone when it is thrown away, in a sentence. */
+export function lossWords(transfer: TransferReport): string {
+  const { replica } = transfer;
+  const kept = keptBytes(transfer);
+  if (kept === 0) return `As far as is known here, ${replica} has nothing of it on its disk.`;
+  return `${formatBytes(kept)} of it that are on the disk of ${replica} are removed, and would have to be sent again.`;
+}
