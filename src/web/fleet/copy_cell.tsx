@@ -11,10 +11,12 @@ interface Props {
   readonly report_at_ms: number;
   readonly is_reached: boolean;
   readonly place: string;
+  /** Whether there is room for words. */
+  readonly is_roomy: boolean;
 }
 
 /** One copy as a button: its shape, as little text as says it, and how far its transfer is. */
-export function CopyCell({ copy, report_at_ms, is_reached, place }: Props) {
+export function CopyCell({ copy, report_at_ms, is_reached, place, is_roomy }: Props) {
   const { tone, shape } = copyWords(copy.state);
   const lag_s = lagNow(copy, report_at_ms, slow_now_ms.value);
   const transfer = copy.transfers[0];
@@ -33,7 +35,7 @@ export function CopyCell({ copy, report_at_ms, is_reached, place }: Props) {
       data-copy={`${copy.replica}/${copy.image}`}
     >
       <Icon name={shape} />
-      <span class="cell-words">{cellWords(copy, lag_s, progress)}</span>
+      <span class="cell-words">{cellWords(copy, lag_s, progress, is_roomy)}</span>
       {copy.state === 'in_transfer' ? (
         <span class="cell-bar" style={{ transform: `scaleX(${fraction ?? 0})` }} />
       ) : null}

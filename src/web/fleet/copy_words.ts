@@ -10,20 +10,32 @@ export function lagNow({ lag_s }: CopyReport, report_at_ms: number, now_ms: numb
   return lag_s === 0 ? 0 : lag_s + Math.max(0, now_ms - report_at_ms) / 1_000;
 }
 
-/** What stands in its cell: as little as says it. */
-export function cellWords(copy: CopyReport, lag_s: number, progress: ProgressReport | null): string {
-  const lag = `${copy.snapshots_behind} · ${formatShortDuration(lag_s)}`;
+/**
+ * What stands in its cell.
+ * @param is_roomy whether there is room for words; without, it is as little as says it
+ */
+export function cellWords(
+  copy: CopyReport,
+  lag_s: number,
+  progress: ProgressReport | null,
+  is_roomy: boolean,
+): string {
+  const lag = formatShortDuration(lag_s);
+  const behind = is_roomy ? `${copy.snapshots_behind} behind · ${lag}` : `${copy.snapshots_behind} · ${lag}`;
   switch (copy.state) {
     case 'in_sync':
-      return copy.newest;
+      return is_roomy ? `in sync · ${copy.newest}` : copy.newest;
     case 'behind':
-      return lag;
-    case 'in_transfer':
-      return progress === null ? 'under way' : percentOf(progress) || 'sending';
+      return behind;
+    case 'in_transfer': {
+      if (progress === null) return is_roomy ? 'transfer under way' : 'under way';
+      const percent = percentOf(progress);
+      return is_roomy ? `sending ${percent}` : percent || 'sending';
+    }
     case 'failed':
-      return copy.snapshots_behind === 0 ? 'failed' : lag;
+      return is_roomy ? `failed · ${behind}` : behind;
     case 'empty':
-      return 'none';
+      return is_roomy ? 'holds none' : 'none';
     case 'unknown':
       return 'unknown';
   }

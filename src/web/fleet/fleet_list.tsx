@@ -48,7 +48,7 @@ function ReplicaCard({ replica, images, index, report_at_ms, states, onPick }: C
             {told.map((copy) => (
               <li key={copy.image}>
                 <span class="truncate">{copy.image}</span>
-                <CopyCell copy={copy} report_at_ms={report_at_ms} is_reached place={copy.image} />
+                <CopyCell copy={copy} report_at_ms={report_at_ms} is_reached is_roomy place={copy.image} />
               </li>
             ))}
           </ul>

@@ -133,7 +133,9 @@ export function afterTransfer(copy: CopyReport, transfer: TransferReport, newest
   const is_mended = copy.failed_transfer === id && !has_failed;
   const failed_transfer = has_failed ? id : is_mended ? '' : copy.failed_transfer;
   const changed = { ...copy, transfers, failed_transfer };
-  return { ...changed, state: transfers.length > 0 ? 'in_transfer' : atRest(changed) };
+  const is_moving = is_under_way && state !== 'paused';
+  const others_move = copy.state === 'in_transfer' && others.length > 0;
+  return { ...changed, state: is_moving || others_move ? 'in_transfer' : atRest(changed) };
 }
 
 /** The report after some transfers have changed. */

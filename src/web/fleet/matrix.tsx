@@ -11,7 +11,9 @@ import { CopyCell } from './copy_cell.js';
 import type { CopyIndex, FleetGrid } from './fleet_model.js';
 import { type Place, moveIn } from './grid_keys.js';
 
-export const row_px = 38;
+const row_px = 38;
+/** With more images than these, cells have room for numbers only. */
+const roomy_columns_max = 6;
 
 interface Props {
   readonly grid: FleetGrid;
@@ -71,6 +73,7 @@ function MatrixRow({ replica, row, reached, grid, index, report_at_ms }: RowProp
                   report_at_ms={report_at_ms}
                   is_reached={reached === column}
                   place={`${row}:${column}`}
+                  is_roomy={grid.images.length <= roomy_columns_max}
                 />
               )}
             </td>

@@ -109,3 +109,10 @@ export function totalOf(counts: Readonly<Record<string, number>>, states: readon
   const chosen = states.length === 0 ? Object.keys(counts) : states;
   return chosen.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
 }
+
+const redrivable = ['failed', 'parked', 'cancelled'];
+
+/** The states whose transfers can be run again, of those that are shown; of all of them it is the failed. */
+export function redrivenStates({ states }: ListFilter): readonly string[] {
+  return states.length === 0 ? ['failed'] : redrivable.filter((state) => states.includes(state));
+}

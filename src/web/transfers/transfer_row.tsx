@@ -5,7 +5,7 @@ import { transferPath } from '../routes.js';
 import { progressOf } from '../store.js';
 import { formatRelative, formatTime } from '../ui/format.js';
 import { ProgressBar } from '../ui/progress_bar.js';
-import { percentOf, progressWords } from '../ui/progress_words.js';
+import { paceWords, percentOf, progressWords } from '../ui/progress_words.js';
 import { StateBadge } from '../ui/state_badge.js';
 import { shownState, transferWords } from '../ui/state_words.js';
 import { canRedrive, outcomeWords } from './outcome.js';
@@ -20,7 +20,7 @@ function Outcome({ transfer }: { transfer: TransferReport }) {
       <span class="row-progress" title={words}>
         <ProgressBar progress={progress} label={`Progress of ${transfer.id}`} />
         <span class="row-progress-words">
-          <b>{percentOf(progress)}</b> <span class="dim">{words}</span>
+          <b>{percentOf(progress)}</b> <span class="dim">{paceWords(progress)}</span>
         </span>
       </span>
     );
@@ -66,7 +66,7 @@ export function TransferRow({ transfer, index, is_selected, is_reached, onSelect
       );
     }
     const { id, image, number, replica, state_description, created_at_ms, updated_at_ms } = transfer;
-    const place = `${index}`;
+    const words = transferWords(shownState(transfer));
     return (
       <div class={`row ${is_selected ? 'row-selected' : ''}`} role="row" aria-rowindex={index + 2}>
         <span role="gridcell" class="row-check">
@@ -81,10 +81,14 @@ export function TransferRow({ transfer, index, is_selected, is_reached, onSelect
           ) : null}
         </span>
         <span role="gridcell" class="row-state">
-          <StateBadge words={transferWords(shownState(transfer))} title={state_description} />
+          <StateBadge
+            {...{ words }}
+            title={state_description}
+            is_plain={words.tone === 'good' || words.tone === 'off'}
+          />
         </span>
         <span role="gridcell" class="row-id">
-          <a href={transferPath(id)} data-row={place} tabIndex={is_reached ? 0 : -1}>
+          <a href={transferPath(id)} data-row={index} tabIndex={is_reached ? 0 : -1}>
             {id}
           </a>
         </span>

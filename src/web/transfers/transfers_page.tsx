@@ -1,78 +1,25 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { ImageReport, ReplicaReport, TransferReport } from '../../core/report.js';
-import { get } from '../api.js';
-import { useResource } from '../resource.js';
+import type { TransferReport } from '../../core/report.js';
 import { search, setSearch } from '../router.js';
 import { EmptyState, ErrorBox, Loading } from '../ui/boxes.js';
 import { Button } from '../ui/button.js';
-import { formatNumberOf } from '../ui/format.js';
 import { useKeys } from '../ui/keys.js';
 import { is_narrow } from '../ui/media.js';
 import { PageHead } from '../ui/page_head.js';
-import { SearchField } from '../ui/search_field.js';
 import { type RowRange, useRowRange } from '../ui/virtual.js';
 import { ListHead } from './list_head.js';
-import { type ListFilter, readFilter, totalOf, writeFilter } from './list_model.js';
-import { NameField } from './name_field.js';
+import { type ListFilter, readFilter, redrivenStates, writeFilter } from './list_model.js';
 import { canRedrive } from './outcome.js';
 import { RedriveDialog } from './redrive_dialog.js';
-import { redriveAll } from './redrive_selected.js';
 import { StartDialog } from './start_dialog.js';
 import { StateChips } from './state_chips.js';
 import { TransferRow } from './transfer_row.js';
-import { useTransfers } from './use_transfers.js';
+import { type Selection, TransfersToolbar } from './transfers_toolbar.js';
+import { useNames } from './use_names.js';
+import { useRowKeys } from './use_row_keys.js';
+import { type TransferList, useTransfers } from './use_transfers.js';
 
-const redrivable = ['failed', 'parked', 'cancelled'];
-
-type Selection = ReadonlyMap<string, TransferReport>;
 type OpenDialog = 'start' | 'redrive' | null;
-
-function useNames(): { readonly images: readonly string[]; readonly replicas: readonly string[] } {
-  const images = useResource('images', (until) => get<ImageReport[]>('images', {}, until));
-  const replicas = useResource('replicas', (until) => get<ReplicaReport[]>('replicas', {}, until));
-  return {
-    images: images.data?.map(({ name }) => name) ?? [],
-    replicas: replicas.data?.map(({ name }) => name) ?? [],
-  };
-}
-
-/** Which row the keys have come to, and how they go on from it. */
-function useRowKeys(total: number, row_px: number, list: { readonly current: HTMLElement | null }) {
-  const [reached, setReached] = useState(0);
-  const is_moving = useRef(false);
-  useEffect(() => {
-    if (!is_moving.current) return;
-    is_moving.current = false;
-    list.current?.querySelector<HTMLElement>(`[data-row="${reached}"]`)?.focus({ preventScroll: true });
-  }, [reached]);
-  const go = (to: number): void => {
-    const row = Math.max(0, Math.min(total - 1, to));
-    const top = list.current?.getBoundingClientRect().top ?? 0;
-    const row_top = top + row * row_px;
-    const head_px = 120;
-    if (row_top < head_px) scrollBy({ top: row_top - head_px, behavior: 'instant' });
-    else if (row_top + row_px > innerHeight) {
-      scrollBy({ top: row_top + row_px - innerHeight + 8, behavior: 'instant' });
-    }
-    is_moving.current = true;
-    if (row === reached) list.current?.querySelector<HTMLElement>(`[data-row="${row}"]`)?.focus();
-    // After the scrolling has made the row.
-    requestAnimationFrame(() => setReached(row));
-  };
-  const isIn = (): boolean => list.current?.contains(document.activeElement) === true;
-  const step = (by: number) => (): void => go(isIn() ? reached + by : reached);
-  useKeys({
-    j: step(1),
-    k: step(-1),
-    ArrowDown: step(1),
-    ArrowUp: step(-1),
-    PageDown: step(12),
-    PageUp: step(-12),
-    Home: () => go(0),
-    End: () => go(total - 1),
-  });
-  return reached;
-}
 
 export function TransfersPage() {
   const filter = readFilter(search.value);
@@ -81,7 +28,6 @@ export function TransfersPage() {
   const list = useTransfers(filter, range);
   const [selected, setSelected] = useState<Selection>(new Map());
   const [dialog, setDialog] = useState<OpenDialog>(null);
-  const [is_busy, setBusy] = useState(false);
   const names = useNames();
   const total = list.total ?? 0;
   const body = useRef<HTMLDivElement>(null);
@@ -102,16 +48,6 @@ export function TransfersPage() {
     },
     u: list.refresh,
   });
-  const runSelected = async (): Promise<void> => {
-    setBusy(true);
-    await redriveAll([...selected.keys()]);
-    setBusy(false);
-    setSelected(new Map());
-  };
-  const counted = totalOf(
-    list.counts,
-    redrivable.filter((state) => isWanted(state, filter)),
-  );
   const is_filtered = filter.states.length > 0 || filter.image + filter.replica + filter.text !== '';
   useAutoRefresh(list.moved, list.refresh, selected.size > 0, body);
   return (
@@ -125,53 +61,11 @@ export function TransfersPage() {
         }
       />
       <StateChips counts={list.counts} chosen={filter.states} onChange={(states) => setFilter({ states })} />
-      <div class="toolbar transfers-toolbar">
-        <SearchField
-          value={filter.text}
-          label="Id, image, snapshot or replica"
-          onChange={(text) => setFilter({ text })}
-        />
-        <NameField
-          label="Image"
-          value={filter.image}
-          names={names.images}
-          onChange={(image) => setFilter({ image })}
-        />
-        <NameField
-          label="Replica"
-          value={filter.replica}
-          names={names.replicas}
-          onChange={(replica) => setFilter({ replica })}
-        />
-        {selected.size > 0 ? (
-          <>
-            <Button kind="primary" icon="redo" is_busy={is_busy} onClick={() => void runSelected()}>
-              Run {formatNumberOf(selected.size, 'transfer')} again
-            </Button>
-            <Button kind="quiet" onClick={() => setSelected(new Map())}>
-              Select none
-            </Button>
-          </>
-        ) : counted > 0 ? (
-          <Button
-            icon="redo"
-            refusal={
-              filter.text === '' ? '' : 'Empty the search field first: this works by state, image and replica'
-            }
-            onClick={() => setDialog('redrive')}
-          >
-            Run all {counted} again…
-          </Button>
-        ) : null}
-        {list.moved === 0 ? null : (
-          <Button kind="quiet" icon="redo" onClick={list.refresh} title="Loads the list again (u)">
-            {formatNumberOf(list.moved, 'change')}, show
-          </Button>
-        )}
-        <span class="toolbar-count" role="status">
-          {list.total === undefined ? '' : formatNumberOf(total, 'transfer')}
-        </span>
-      </div>
+      <TransfersToolbar
+        {...{ filter, setFilter, list, names, selected }}
+        onSelectNone={() => setSelected(new Map())}
+        onRedriveAll={() => setDialog('redrive')}
+      />
       {list.error === null ? null : (
         <ErrorBox error={list.error} title="The transfers could not be loaded" onRetry={list.refresh} />
       )}
@@ -205,7 +99,7 @@ export function TransfersPage() {
       {dialog === 'start' ? <StartDialog onClose={() => setDialog(null)} /> : null}
       {dialog === 'redrive' ? (
         <RedriveDialog
-          states={redrivable.filter((state) => isWanted(state, filter))}
+          states={redrivenStates(filter)}
           image={filter.image}
           replica={filter.replica}
           onClose={() => setDialog(null)}
@@ -213,11 +107,6 @@ export function TransfersPage() {
       ) : null}
     </>
   );
-}
-
-/** Without a choice of states it is the failed ones that are meant. */
-function isWanted(state: string, { states }: ListFilter): boolean {
-  return states.length === 0 ? state === 'failed' : states.includes(state);
 }
 
 /** Loads the list again by itself where nobody is looking at a row of it. */
@@ -242,7 +131,7 @@ interface RowsProps {
   readonly total: number;
   readonly row_px: number;
   readonly body: { current: HTMLDivElement | null };
-  readonly list: ReturnType<typeof useTransfers>;
+  readonly list: TransferList;
   readonly selected: Selection;
   readonly reached: number;
   readonly onRange: (range: RowRange) => void;
