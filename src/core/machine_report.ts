@@ -53,7 +53,7 @@ export interface DiagramReport extends ActorAddress {
   /** The state it is in; `parked_reason` says whether it is parked there. */
   readonly state: string;
   readonly parked_reason: string;
-  /** How often it came into each state. */
+  /** How often it came into each state, in the order in which it came there first. */
   readonly visits: Readonly<Record<string, number>>;
   readonly path: readonly PathStep[];
 }

@@ -34,7 +34,7 @@ export function takenSteps(events: readonly EventRecord[]): TakenStep[] {
 }
 
 /**
- * Adds up what was taken. A way that begins nowhere, as when the actor was made, counts for its state alone; one that
+ * Adds up what was taken, given in the order of the first time. A way that begins nowhere, as when the actor was made, counts for its state alone; one that
  * stays where it is counts as a step, but not as another visit.
  */
 export function pathOf(steps: readonly TakenStep[]): Pick<DiagramReport, 'visits' | 'path'> {
@@ -46,11 +46,8 @@ export function pathOf(steps: readonly TakenStep[]): Pick<DiagramReport, 'visits
     const event = eventName(type);
     const key = JSON.stringify([from, to, event]);
     const known = path.get(key);
-    path.set(key, {
-      ...{ from, to, event },
-      count: (known?.count ?? 0) + count,
-      seq: Math.max(known?.seq ?? 0, seq),
-    });
+    const times = (known?.count ?? 0) + count;
+    path.set(key, { from, to, event, count: times, seq: Math.max(known?.seq ?? 0, seq) });
   }
   return { visits, path: [...path.values()].toSorted((one, other) => one.seq - other.seq) };
 }

@@ -116,13 +116,14 @@ function edgesOf(
   });
 }
 
+const isMany = (group: readonly GraphTransition[]): boolean =>
+  unique(group.map(({ from }) => from)).length >= sources_min;
+
 /**
  * Those that are not drawn one by one. An event that leads to the same state from many is one thing to a reader, and so
  * are all the events that may end in one state or in another, as failures do.
  */
 function gatheredOf(moving: readonly GraphTransition[]): Set<GraphTransition> {
-  const isMany = (group: readonly GraphTransition[]): boolean =>
-    unique(group.map(({ from }) => from)).length >= sources_min;
   const branches = [...groupBy(moving, ({ from, event }) => `${from} ${event}`).values()]
     .filter((group) => unique(group.map(({ to }) => to)).length > 1)
     .flat();

@@ -7,6 +7,7 @@
 import { Graph, layout as dagreLayout } from '@dagrejs/dagre';
 import type { Chart, ChartEdge, ChartEntry, ChartState } from './chart.js';
 import { type Box, type Point, roomFor, withPorts } from './ports.js';
+import { timesText } from './words.js';
 
 export interface PlacedState extends ChartState {
   readonly box: Box;
@@ -57,11 +58,6 @@ const margin_px = 28;
 
 function textWidth(text: string, size_px: number): number {
   return text.length * size_px * character_em;
-}
-
-/** How many times, as it stands behind what was done so often. */
-export function timesText(count: number): string {
-  return `×${count}`;
 }
 
 /** What was taken, and as much of the rest as there is room for. */

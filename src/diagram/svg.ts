@@ -17,11 +17,10 @@ import {
   type PlacedState,
   layoutChart,
   line_px,
-  timesText,
 } from './layout.js';
 import type { Box, Point } from './ports.js';
 import { standaloneCss } from './svg_style.js';
-import { describeEdge, describeEntry, describeState, describeWay } from './words.js';
+import { describeEdge, describeEntry, describeState, describeWay, timesText } from './words.js';
 
 export interface SvgOptions {
   /** Without a style and a ground of its own. */
@@ -139,6 +138,7 @@ function edgeLabelSvg(edge: PlacedEdge): string {
   return [
     `<g class="${classOf('label', count)}" data-edge="${escapeXml(`${from} ${to}`)}">`,
     titleOf(describeEdge(edge)),
+    rect('plate', label_box, -1, 3),
     linesSvg(lines, label_box),
     '</g>',
   ].join('');
@@ -194,7 +194,6 @@ export function renderSvg(diagram: Diagram, options: SvgOptions = {}): string {
   const chart = chartOf(diagram);
   const layout = options.layout === undefined ? layoutChart(chart) : placeAs(options.layout, chart);
   const { width, height, states, entries } = layout;
-  const edges = layout.edges.toSorted((one, other) => Number(one.count > 0) - Number(other.count > 0));
   const has_path = chart.states.some(({ visits }) => visits > 0);
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`;
   return [
@@ -206,10 +205,13 @@ export function renderSvg(diagram: Diagram, options: SvgOptions = {}): string {
       : [`<style>${standaloneCss()}</style>`, '<rect class="ground" width="100%" height="100%"/>']),
     `<defs>${arrow(`${prefix}arrow`, 'arrow', 9)}${arrow(`${prefix}arrow-taken`, 'arrow-taken', 13)}</defs>`,
     ...entries.map((entry) => entrySvg(entry, prefix)),
-    ...edges.map((edge) => edgeSvg(edge, prefix)),
+    // What was taken is over all the rest.
+    ...[false, true].flatMap((is_taken) => {
+      const chosen = layout.edges.filter(({ count }) => count > 0 === is_taken);
+      return [...chosen.map((edge) => edgeSvg(edge, prefix)), ...chosen.map(edgeLabelSvg)];
+    }),
     ...states.map((state) => stateSvg(state, chart.parked_reason)),
     startSvg(states, prefix),
-    ...edges.map(edgeLabelSvg),
     '</svg>',
     '',
   ].join('\n');

@@ -65,8 +65,9 @@ export function diagramCss(colour: (name: DiagramColour) => string): string {
 .icb-diagram .edge.is-taken path { stroke: ${colour('taken')}; stroke-width: 2.75; }
 .icb-diagram .arrow { fill: ${colour('edge')}; }
 .icb-diagram .arrow-taken { fill: ${colour('taken')}; }
-.icb-diagram .label text, .icb-diagram .entry text { font-size: 11.5px; fill: ${colour('faint_ink')}; stroke: ${colour('ground')}; stroke-width: 4px; stroke-linejoin: round; paint-order: stroke; }
-.icb-diagram .label .is-taken { fill: ${colour('taken')}; font-weight: 650; }
+.icb-diagram .label text, .icb-diagram .entry text { font-size: 11.5px; fill: ${colour('faint_ink')}; }
+.icb-diagram .plate { fill: ${colour('ground')}; }
+.icb-diagram .label text.is-taken { fill: ${colour('taken')}; font-weight: 650; }
 .icb-diagram .entry path { fill: none; stroke: ${colour('edge')}; stroke-width: 1.25; stroke-dasharray: 3 3; }
 `;
 }

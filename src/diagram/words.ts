@@ -1,6 +1,9 @@
 /** What a diagram says to those who do not see it, or point at a part of it. */
 import type { Chart, ChartEdge, ChartEntry, ChartLabel, ChartState } from './chart.js';
 
+/** More states are counted, not named. */
+const names_max = 3;
+
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
 
 /** The event with its conditions: `send.failed if isMismatch`. */
@@ -18,6 +21,13 @@ export function describeEdge({ from, to, labels }: ChartEdge): string {
 
 export function describeEntry({ to, events }: ChartEntry): string {
   return [`to ${to}`, ...events.map(({ event, from }) => `${event} from ${from.join(', ')}`)].join('\n');
+}
+
+/** Line by line, for what has no room for many names. */
+export function shortEntry({ events }: ChartEntry): string[] {
+  return events.map(({ event, from }) =>
+    from.length > names_max ? `${event} from ${from.length} states` : `${event} from ${from.join(', ')}`,
+  );
 }
 
 export function describeState(state: ChartState, parked_reason: string): string {
@@ -42,4 +52,35 @@ export function describeWay({ states, edges }: Chart): string {
     ...(ways.length === 0 ? [] : [`Taken: ${ways.join('; ')}.`]),
     ...(here === undefined ? [] : [`Now: ${here.name}, ${here.description}.`]),
   ].join(' ');
+}
+
+/** How many times, as it stands behind what was done so often. */
+export function timesText(count: number): string {
+  return `×${count}`;
+}
+
+/** Without characters that would begin a new line, or that a terminal would obey. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, ' ');
+}
+
+/**
+ * Lines of at most so many columns, as far as words allow; the first keeps the spaces that it begins with.
+ * @param indent columns that the lines behind the first begin with, more than those
+ */
+export function wrapped(text: string, columns: number, indent = 2): string[] {
+  const [spaces = ''] = /^ */.exec(text) ?? [];
+  const lines: string[] = [];
+  let line = spaces;
+  let is_empty = true;
+  for (const word of text.trim().split(' ')) {
+    if (!is_empty && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = spaces + ' '.repeat(indent);
+      is_empty = true;
+    }
+    line += is_empty ? word : ` ${word}`;
+    is_empty = false;
+  }
+  return [...lines, line];
 }

@@ -10,10 +10,10 @@ export class PathRows {
     this.#steps = database.prepare<[string, string], TakenStep>(`
       SELECT state_before, state, event ->> '$.type' AS event, count(*) AS count, max(seq) AS seq
       FROM events WHERE kind = ? AND id = ? AND handled = 1
-      GROUP BY state_before, state, event ->> '$.type' ORDER BY max(seq)`);
+      GROUP BY state_before, state, event ->> '$.type' ORDER BY min(seq)`);
   }
 
-  /** Of the actor's events that did something. */
+  /** Of the actor's events that did something; those that happened first come first. */
   steps({ kind, id }: ActorAddress): TakenStep[] {
     return this.#steps.all(kind, id);
   }
