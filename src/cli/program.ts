@@ -3,6 +3,7 @@ import { IcbdError } from '../core/errors.js';
 import { addCodecCommands } from './commands/codec.js';
 import { addConsoleCommand } from './commands/console.js';
 import { addDemoCommand } from './commands/demo.js';
+import { addDiagramCommands } from './commands/diagram.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addFleetCommand } from './commands/fleet.js';
 import { addImageCommands } from './commands/images.js';
@@ -97,6 +98,7 @@ function makeProgram(run: CliRun, extend: Extension): Command {
   addSnapshotCommands(program, run);
   addSendCommand(program, run);
   addTransferCommands(program, run);
+  addDiagramCommands(program, run);
   addViewCommand(program, run);
   addStreamCommands(program, run);
   addCodecCommands(program, run);
