@@ -22,7 +22,9 @@ export function learnMasterTime(date: string | null): void {
   const at_ms = date === null ? Number.NaN : Date.parse(date);
   if (Number.isNaN(at_ms)) return;
   const difference_ms = at_ms - Date.now();
+  const before_ms = ahead_ms;
   ahead_ms = Math.abs(difference_ms) < difference_ms_min ? 0 : difference_ms;
+  if (Math.abs(ahead_ms - before_ms) > difference_ms_min) now_ms.value = readClock();
 }
 
 /** Makes `now_ms` grow. @returns what stops it */

@@ -11,7 +11,7 @@ import { SearchField } from '../ui/search_field.js';
 import { CopyCard } from './copy_card.js';
 import { FleetList } from './fleet_list.js';
 import { gridOf, summarise } from './fleet_model.js';
-import { Matrix } from './matrix.js';
+import { Matrix, roomy_columns_max } from './matrix.js';
 import { Summary } from './summary.js';
 import { useFleet } from './use_fleet.js';
 
@@ -119,6 +119,9 @@ export function FleetPage() {
               <Button kind="quiet" is_small onClick={() => setFilter({ text: '', states: [] })}>
                 Show all
               </Button>
+            )}
+            {grid.images.length <= roomy_columns_max || is_narrow.value ? null : (
+              <span class="dim toolbar-legend">3 · 2 h: three snapshots and two hours behind</span>
             )}
             <span class="toolbar-count" role="status">
               {grid.replicas.length === report.replicas.length

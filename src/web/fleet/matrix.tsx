@@ -13,7 +13,7 @@ import { type Place, moveIn } from './grid_keys.js';
 
 const row_px = 38;
 /** With more images than these, cells have room for numbers only. */
-const roomy_columns_max = 6;
+export const roomy_columns_max = 6;
 
 interface Props {
   readonly grid: FleetGrid;
