@@ -4,7 +4,7 @@ import { given } from './query_parts.js';
 import { type Route, query_list, route } from './route.js';
 import { nameRemovalSchema, nameSchema, nameServerSchema, removedNameSchema } from './schemas/names.js';
 
-const prefix = z.string().optional();
+const prefix = z.string().optional().describe('names that begin so');
 const regex = z.string().optional().describe('matches from the start of the name; RE2 syntax');
 const metadata = z.array(z.string()).max(1_000);
 
@@ -14,7 +14,11 @@ const filterQuery = z.strictObject({
   metadata_all: query_list.describe('names that carry all of these'),
   metadata_any: query_list.describe('names that carry at least one of these'),
 });
-const removalQuery = z.strictObject({ name: z.string().optional(), prefix, regex });
+const removalQuery = z.strictObject({
+  name: z.string().optional().describe('just this one'),
+  prefix,
+  regex,
+});
 const registrationBody = z.strictObject({
   name: z.string(),
   address: z.string().meta({ examples: ['ws://10.0.0.5:9410'] }),
@@ -23,7 +27,9 @@ const registrationBody = z.strictObject({
   safe: z.boolean().optional().describe('refuse a name that is taken, even by the same owner'),
 });
 const metadataBody = z.strictObject({ metadata });
-const removedQuery = z.strictObject({ limit: z.coerce.number().int().min(1).optional() });
+const removedQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).optional().describe('at most so many'),
+});
 
 /** The name server: its own paths stand beside `names/`, where any word may be a name. */
 export function nameRoutes(names: NameService): Route[] {

@@ -37,10 +37,12 @@ const openPlaces = ({ path }: Route): number => path.split(':').length - 1;
 export class ControlRoutes {
   /** Those with fewer open places come first: `transfers/count` is no transfer of the id `count`. */
   readonly #routes: readonly Route[];
+  /** Those of this API, as they are described. */
+  readonly all: readonly Route[];
 
   constructor(operations: Operations) {
-    const routes = controlRoutes(operations);
-    this.#routes = routes.toSorted((one, other) => openPlaces(one) - openPlaces(other));
+    this.all = controlRoutes(operations);
+    this.#routes = this.all.toSorted((one, other) => openPlaces(one) - openPlaces(other));
   }
 
   /** @throws HttpError for what is no request of this API; what the operation throws */

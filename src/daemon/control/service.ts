@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { IcbdError } from '../../core/errors.js';
 import type { EventFeed } from '../event_feed.js';
+import { node_version } from '../node_status.js';
 import type { Operations } from '../operations/operations.js';
 import type { Access } from './access.js';
 import { serveEvents } from './event_stream.js';
 import { HttpError, unknownRequest, wrongMethod } from './http_error.js';
+import { describeApi } from './openapi.js';
 import type { ProbeAnswer, Probes } from './probes.js';
 import { type Target, partsOf, readBody, readTarget } from './read_request.js';
 import { sendError, sendJson, sendText } from './reply.js';
@@ -39,6 +41,8 @@ export class ControlService {
   readonly #routes: ControlRoutes;
   readonly #page: StaticFiles;
   readonly #log: Logger;
+  /** Made when somebody asks for it. */
+  #description: string | undefined;
 
   constructor(parts: ControlParts, page: StaticFiles, log: Logger) {
     this.#parts = parts;
@@ -79,6 +83,11 @@ export class ControlService {
     response.setHeader('cache-control', 'no-store');
     access.authenticate(request);
     if (path === '/v1/events') return this.#follow(request, response, target);
+    if (path === '/v1/openapi.json') {
+      assertReading(request, path);
+      this.#description ??= JSON.stringify(describeApi(this.#routes.all, node_version));
+      return sendText(request, response, { type: 'application/json', text: this.#description });
+    }
     const value = await this.#routes.answer({
       method: request.method ?? 'GET',
       parts: partsOf(path.slice('/v1/'.length)),

@@ -34,7 +34,7 @@ const filter_parts = {
     .optional()
     .describe('joined by commas; `parked` is one of them'),
   number: z.string().optional().describe('of the snapshot'),
-  image: z.string().optional(),
+  image: z.string().optional().describe('name of the image'),
   replica: z.string().optional().describe('name or number'),
   text: z.string().optional().describe('part of the id, the image, the number or the replica'),
   since_ms: z.coerce.number().int().min(0).optional().describe('unix time, ms; made at or after it'),
