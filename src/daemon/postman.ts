@@ -7,6 +7,9 @@ import type { Storage } from '../storage/storage.js';
 /** Refuses a message that its sender has no right to send, or that does not fit. @throws IcbdError */
 export type MessageCheck = (node: string, message: IncomingMessage) => void;
 
+/** Messages of a peer that are kept as seen beyond those that may come again, at most. */
+const forget_every = 32;
+
 /** Carries durable messages between the outbox and the links, and from the links to the actors, once each. */
 export class Postman {
   readonly #storage: Storage;
@@ -14,6 +17,9 @@ export class Postman {
   readonly #check: MessageCheck;
   readonly #onUnsendable: (message: OutgoingMessage, error: IcbdError) => void;
   readonly #links = new Map<string, ControlLink>();
+  readonly #acknowledged: [node: string, message_id: number][] = [];
+  /** Floors by the instances of peers. */
+  readonly #forgotten = new Map<string, number>();
 
   /** @param onUnsendable told of a message that no link takes; it stays in the outbox */
   constructor(
@@ -64,11 +70,29 @@ export class Postman {
     const { node, instance } = link.peer;
     this.#check(node, message);
     this.#runtime.receive(node, instance, message);
-    this.#storage.messages.forget(instance, message.floor);
+    this.#forget(instance, message.floor);
   }
 
+  /** Acknowledgements that come together are noted together, in the same turn. */
   acknowledged(link: ControlLink, message_id: number): void {
-    this.#storage.messages.acknowledge(link.peer.node, message_id);
+    this.#acknowledged.push([link.peer.node, message_id]);
+    if (this.#acknowledged.length === 1) queueMicrotask(() => this.#noteAcknowledged());
+  }
+
+  #noteAcknowledged(): void {
+    const { messages } = this.#storage;
+    const noted = this.#acknowledged.splice(0);
+    // Undone by a power cut, the message goes out again, and its peer drops it as seen.
+    this.#storage.quickTransaction(() => {
+      for (const [node, message_id] of noted) messages.acknowledge(node, message_id);
+    });
+  }
+
+  /** What was seen is forgotten many at a time. A power cut may bring rows back, which does no harm. */
+  #forget(instance: string, floor: number): void {
+    if (floor < (this.#forgotten.get(instance) ?? 0) + forget_every) return;
+    this.#forgotten.set(instance, floor);
+    this.#storage.quickTransaction(() => this.#storage.messages.forget(instance, floor));
   }
 
   #send(message: OutgoingMessage): void {

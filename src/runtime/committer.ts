@@ -11,7 +11,7 @@ import type {
   PlainEvent,
 } from '../core/records.js';
 import { digestOf } from './digest.js';
-import { created_event, migrated_event } from './fold.js';
+import { created_event, migrated_event, unparked_event } from './fold.js';
 import type { Commit, RuntimeStorage } from './ports.js';
 import { type Intent, type Step, firstStep, migrateSnapshot, nextStep } from './step.js';
 
@@ -23,6 +23,8 @@ export interface Delivery {
   readonly cause: EventCause;
   /** Input to make the actor with if there is none of this address. */
   readonly create?: unknown;
+  /** If the actor is parked, it goes on first, and the event by which it does carries these fields. */
+  readonly unpark?: Readonly<Record<string, unknown>>;
 }
 
 /** An event, and the actor as it is after it. */
@@ -41,7 +43,7 @@ const deliveries_max = 100_000;
 
 const addressText = ({ kind, id }: ActorAddress): string => `${kind}/${id}`;
 
-/** Collects what one transaction does; used once. */
+/** Collects what one transaction does. */
 export class Committer {
   readonly #storage: RuntimeStorage;
   readonly #machines: MachineDefinitions;
@@ -62,16 +64,21 @@ export class Committer {
   }
 
   /** Delivers, and then all that the machines tell each other on the way. */
-  run(deliveries: readonly Delivery[]): Commit {
+  run(deliveries: readonly Delivery[]): void {
     this.#queue.push(...deliveries);
     for (let count = 0; this.#queue.length > 0; count += 1) {
       if (count > deliveries_max) throw new Error('actors tell each other events without end');
       this.#deliver(this.#queue.shift() as Delivery);
     }
+  }
+
+  /** All that has come of it so far. */
+  commit(): Commit {
+    const stopped = new Set(this.#stopped);
     return {
       events: this.#events,
       // One that was started and stopped in the same commit never ran.
-      effects: this.#effects.filter((effect) => !this.#stopped.includes(effect.id)),
+      effects: this.#effects.filter((effect) => !stopped.has(effect.id)),
       stopped: this.#stopped,
       messages: this.#messages,
       parked: this.#parked,
@@ -86,6 +93,9 @@ export class Committer {
       record = this.#create(definition, delivery);
     }
     record = this.#wake(definition, record);
+    if (delivery.unpark !== undefined && record.status === 'parked') {
+      record = this.#unpark(definition, record, delivery.unpark, delivery.cause);
+    }
     if (delivery.event !== undefined) this.#step(definition, record, delivery.event, delivery.cause);
   }
 
@@ -136,6 +146,37 @@ export class Committer {
     return this.#step(definition, current, { type: 'restarted', epoch: this.#epoch }, cause);
   }
 
+  /** Lets a parked actor go on; one whose state cannot be migrated, or that throws again, is parked again. */
+  #unpark(
+    definition: MachineDefinition,
+    record: ActorRecord,
+    fields: Readonly<Record<string, unknown>>,
+    cause: EventCause,
+  ): ActorRecord {
+    const at = { seq: record.seq + 1, epoch: this.#epoch, updated_at_ms: this.#now_ms };
+    const { machine_version, state: state_before } = record;
+    let { snapshot } = record;
+    try {
+      snapshot = migrateSnapshot(definition, machine_version, snapshot);
+    } catch (error) {
+      const reason = `its state cannot be migrated: ${(error as Error).message}`;
+      const next = { ...record, ...at };
+      const happened = { record: next, event: { type: unparked_event }, cause, state_before };
+      this.#append(happened, ignored(reason));
+      return this.#park(next, reason);
+    }
+    const is_migrated = machine_version !== definition.version;
+    const running: ActorRecord = {
+      ...{ ...record, ...at, snapshot, machine_version: definition.version },
+      ...{ status: 'running', parked_reason: '' },
+    };
+    const event = is_migrated ? { type: unparked_event, snapshot } : { type: unparked_event };
+    this.#append({ record: running, event, cause, state_before }, unguarded);
+    this.#storage.actors.save(running);
+    const woken = { ...fields, type: definition.woken_event, epoch: this.#epoch };
+    return this.#step(definition, running, woken, cause);
+  }
+
   #step(
     definition: MachineDefinition,
     record: ActorRecord,
@@ -169,7 +210,22 @@ export class Committer {
     const parked: ActorRecord = { ...record, epoch: this.#epoch, status: 'parked', parked_reason: reason };
     this.#storage.actors.save(parked);
     this.#parked.push(parked);
+    this.#leave(parked);
     return parked;
+  }
+
+  /** What a parked actor no longer does, and no longer holds. */
+  #leave(record: ActorRecord): void {
+    const { history, timers } = this.#storage;
+    const running = history.effects(record).filter(({ status }) => status === 'running');
+    for (const kind of new Set(running.map((effect) => effect.kind))) {
+      this.#stopped.push(...history.stopEffects(record, kind, this.#now_ms));
+    }
+    for (const timer of timers.ofActor(record)) timers.cancel(record, timer.id);
+    const cause = { kind: 'actor', actor: addressText(record), seq: record.seq } as const;
+    for (const { to, event } of this.#machines[record.kind].when_parked(record)) {
+      this.#queue.push({ to, event, cause });
+    }
   }
 
   #write(happened: Happened, step: Step): void {

@@ -25,6 +25,7 @@ export interface RuntimeStorage {
     events(address: ActorAddress): EventRecord[];
     insertEffect(effect: EffectRecord): void;
     effect(effect_id: string): EffectRecord | undefined;
+    effects(address: ActorAddress): EffectRecord[];
     endEffect(
       effect_id: string,
       status: 'done' | 'failed',
@@ -38,6 +39,8 @@ export interface RuntimeStorage {
     set(timer: TimerRecord): void;
     /** @returns whether there was one */
     cancel(address: ActorAddress, timer: string): boolean;
+    take(timer: TimerRecord): boolean;
+    ofActor(address: ActorAddress): TimerRecord[];
     due(now_ms: number): TimerRecord[];
     next(): number | undefined;
   };

@@ -29,6 +29,16 @@ export type EffectEnd =
   | { readonly status: 'done' | 'failed'; readonly event: PlainEvent }
   | { readonly status: 'stopped' };
 
+/** Deliveries that belong together, within a transaction that may have more of them. */
+interface Batch {
+  /** Asked inside of the transaction; false: nothing of it is delivered. */
+  readonly holds: () => boolean;
+  readonly deliveries: readonly Delivery[];
+}
+
+/** What comes together is committed together, at most so many: a commit must not hold up the node for long. */
+const batches_max = 100;
+
 /**
  * The one write path. Everything that happens to an actor goes through here: in one transaction the event, the
  * new snapshot, and the effects, timers and messages it asks for become rows; only then does the world hear.
@@ -37,6 +47,8 @@ export class Runtime {
   readonly #options: RuntimeOptions;
   readonly #effects: EffectRunner;
   readonly #timers: TimerQueue;
+  /** What effects have reported in this turn; in the order in which it came. */
+  readonly #reports: EffectReport[] = [];
   readonly #subscribers = new Set<(commit: Commit) => void>();
   /** Commits that the subscribers have not all heard of. */
   readonly #untold: Commit[] = [];
@@ -76,7 +88,10 @@ export class Runtime {
       storage.history.loseEffects(epoch, clock.now());
       return epoch;
     });
-    for (const to of storage.actors.unsettled()) this.#wake(to);
+    const unsettled = storage.actors.unsettled();
+    for (let index = 0; index < unsettled.length; index += batches_max) {
+      this.#commitAll(unsettled.slice(index, index + batches_max).map((to) => this.#wakeOf(to)));
+    }
     this.#timers.arm();
   }
 
@@ -92,6 +107,20 @@ export class Runtime {
   /** Makes an actor if there is none of this address. */
   create(to: ActorAddress, input: unknown, cause: EventCause): Commit {
     return this.#commit([{ to, create: input, cause }]);
+  }
+
+  /**
+   * Lets a parked actor go on, and then delivers `event` to it. One that is not parked only gets the event.
+   * @param fields for the event by which it goes on
+   * @throws whatever the storage throws; then nothing happened
+   */
+  unpark(
+    to: ActorAddress,
+    cause: EventCause,
+    fields: Readonly<Record<string, unknown>> = {},
+    event?: PlainEvent,
+  ): Commit {
+    return this.#commit([{ to, cause, unpark: fields, ...(event === undefined ? {} : { event }) }]);
   }
 
   /**
@@ -123,6 +152,7 @@ export class Runtime {
 
   /** Takes no more events, stops all effects, and waits for their handlers. */
   async close(): Promise<void> {
+    this.#takeReports();
     this.#is_closed = true;
     this.#timers.close();
     await this.#effects.close();
@@ -130,12 +160,13 @@ export class Runtime {
     this.#waiters.clear();
   }
 
-  #wake(to: ActorAddress): void {
-    const { storage } = this.#options;
-    // The first event of an epoch brings `restarted` with it; an actor that another one woke needs none.
-    const record = storage.actors.load(to);
-    if (record === undefined || record.epoch === this.#epoch) return;
-    this.#commit([{ to, cause: { kind: 'daemon', what: 'start' } }]);
+  #wakeOf(to: ActorAddress): Batch {
+    const holds = (): boolean => {
+      // The first event of an epoch brings `restarted` with it; an actor that another one woke needs none.
+      const record = this.#options.storage.actors.load(to);
+      return record !== undefined && record.epoch !== this.#epoch;
+    };
+    return { holds, deliveries: [{ to, cause: { kind: 'daemon', what: 'start' } }] };
   }
 
   #commit(deliveries: readonly Delivery[]): Commit {
@@ -144,16 +175,28 @@ export class Runtime {
 
   /** @param holds asked inside of the transaction; false: nothing is delivered, and undefined returned */
   #commitIf(holds: () => boolean, deliveries: readonly Delivery[]): Commit | undefined {
+    // What came before goes before.
+    this.#takeReports();
+    return this.#commitAll([{ holds, deliveries }]).commit;
+  }
+
+  /** All in one transaction, which is one commit; undefined if nothing of it holds. */
+  #commitAll(batches: readonly Batch[]): { commit: Commit | undefined; held: readonly boolean[] } {
     if (this.#is_closed) {
       throw new IcbdError('NotAllowedNow', 'the daemon is stopping', { operation: 'deliver' });
     }
     const { storage, machines, clock } = this.#options;
-    const commit = storage.transaction(() => {
-      if (!holds()) return undefined;
-      return new Committer(storage, machines, this.#epoch, clock.now()).run(deliveries);
+    const done = storage.transaction(() => {
+      const committer = new Committer(storage, machines, this.#epoch, clock.now());
+      const held = batches.map(({ holds, deliveries }) => {
+        const is_held = holds();
+        if (is_held) committer.run(deliveries);
+        return is_held;
+      });
+      return { commit: held.includes(true) ? committer.commit() : undefined, held };
     });
-    if (commit !== undefined) this.#act(commit);
-    return commit;
+    if (done.commit !== undefined) this.#act(done.commit);
+    return done;
   }
 
   /** What comes after the commit. */
@@ -181,16 +224,43 @@ export class Runtime {
     }
   }
 
-  /** An effect reports. Only the one that still runs in this epoch is heard. */
-  #take({ effect, status, event, error }: EffectReport): void {
-    this.#guarded(effect.kind, () => {
-      const { storage, clock } = this.#options;
-      const isHeard = (): boolean =>
-        effect.epoch === this.#epoch && storage.history.endEffect(effect.id, status, clock.now(), error);
-      const cause = { kind: 'effect', effect: effect.id } as const;
-      const delivery = { to: effect.actor, event: { ...event, effect: effect.id }, cause };
-      if (this.#commitIf(isHeard, [delivery]) !== undefined) this.#settle(effect.id, { status, event });
+  /** An effect reports; it waits for the others that report in the same turn. */
+  #take(report: EffectReport): void {
+    if (this.#is_closed) return;
+    this.#reports.push(report);
+    if (this.#reports.length === 1) queueMicrotask(() => this.#takeInTurns());
+  }
+
+  #takeInTurns(): void {
+    this.#takeSomeReports();
+    if (this.#reports.length > 0) setImmediate(() => this.#takeInTurns());
+  }
+
+  /** Commits all that effects have reported. */
+  #takeReports(): void {
+    while (this.#reports.length > 0) this.#takeSomeReports();
+  }
+
+  #takeSomeReports(): void {
+    const reports = this.#reports.splice(0, batches_max);
+    if (reports.length === 0) return;
+    this.#guarded('effect', () => {
+      const { held } = this.#commitAll(reports.map((report) => this.#batchOf(report)));
+      for (const [index, { effect, status, event }] of reports.entries()) {
+        if (held[index] === true) this.#settle(effect.id, { status, event });
+      }
     });
+  }
+
+  /** Only the one that still runs in this epoch is heard. */
+  #batchOf({ effect, status, event, error }: EffectReport): Batch {
+    const { storage, clock } = this.#options;
+    const cause = { kind: 'effect', effect: effect.id } as const;
+    return {
+      holds: () =>
+        effect.epoch === this.#epoch && storage.history.endEffect(effect.id, status, clock.now(), error),
+      deliveries: [{ to: effect.actor, event: { ...event, effect: effect.id }, cause }],
+    };
   }
 
   /** An effect says something and goes on. As with its report, only one that still runs in this epoch is heard. */
@@ -217,18 +287,19 @@ export class Runtime {
 
   #fireTimers(): void {
     const { storage, clock } = this.#options;
-    for (const timer of storage.timers.due(clock.now())) this.#fire(timer);
+    this.#takeReports();
+    const due = storage.timers.due(clock.now());
+    if (due.length > 0) this.#commitAll(due.map((timer) => this.#firingOf(timer)));
   }
 
-  #fire(timer: TimerRecord): void {
+  #firingOf(timer: TimerRecord): Batch {
     const { storage } = this.#options;
-    const delivery: Delivery = {
-      to: timer.actor,
-      event: timer.event,
-      cause: { kind: 'timer', timer: timer.id },
+    const cause = { kind: 'timer', timer: timer.id } as const;
+    return {
+      // One that fires just before may cancel it, or set it anew.
+      holds: () => storage.timers.take(timer),
+      deliveries: [{ to: timer.actor, event: timer.event, cause }],
     };
-    // One that fired just before may have cancelled it.
-    this.#commitIf(() => storage.timers.cancel(timer.actor, timer.id), [delivery]);
   }
 
   #guarded(operation: string, work: () => void): void {

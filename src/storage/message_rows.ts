@@ -133,6 +133,7 @@ function timerFromRow(row: TimerRow): TimerRecord {
 export class TimerRows {
   readonly #set;
   readonly #cancel;
+  readonly #take;
   readonly #due;
   readonly #next;
   readonly #of_actor;
@@ -144,6 +145,9 @@ export class TimerRows {
       ON CONFLICT (kind, id, timer) DO UPDATE SET event = excluded.event, due_at_ms = excluded.due_at_ms`);
     this.#cancel = database.prepare<[string, string, string]>(
       'DELETE FROM timers WHERE kind = ? AND id = ? AND timer = ?',
+    );
+    this.#take = database.prepare<[string, string, string, number]>(
+      'DELETE FROM timers WHERE kind = ? AND id = ? AND timer = ? AND due_at_ms = ?',
     );
     this.#due = database.prepare<[number], TimerRow>(
       'SELECT * FROM timers WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT 100',
@@ -168,6 +172,11 @@ export class TimerRows {
   /** @returns whether there was one */
   cancel({ kind, id }: ActorAddress, timer: string): boolean {
     return this.#cancel.run(kind, id, timer).changes > 0;
+  }
+
+  /** Takes it away for good; false if it is not there any more, or was set anew. */
+  take({ actor, id, due_at_ms }: TimerRecord): boolean {
+    return this.#take.run(actor.kind, actor.id, id, due_at_ms).changes > 0;
   }
 
   /** At most 100 that are due, the earliest first. */

@@ -12,6 +12,9 @@ export interface Delay {
   readonly p99_s: number;
 }
 
+/** What is measured is the time between two looks, ns; what is wanted is how late the second one was, seconds. */
+const beyond = (ns: number): number => Math.max(0, ns / ns_per_s - resolution_ms / 1_000);
+
 const none: Delay = { max_s: 0, p99_s: 0 };
 
 /** How long the event loop was held up lately, at least one minute back and at most two. */
@@ -51,8 +54,6 @@ export class LoopDelay {
 
   #now(): Delay {
     if (this.#histogram.count === 0) return none;
-    // What it measures is the time between two looks.
-    const beyond = (ns: number): number => Math.max(0, ns / ns_per_s - resolution_ms / 1_000);
     return { max_s: beyond(this.#histogram.max), p99_s: beyond(this.#histogram.percentile(99)) };
   }
 }

@@ -19,16 +19,17 @@ export function gauge(
   { registry, name, help, labels = [] }: MetricOptions,
   read: () => readonly Sample[],
 ): void {
-  new Gauge({
+  const metric = new Gauge({
     name: metric_prefix + name,
     help,
     labelNames: labels,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [value, ...texts] of read()) this.set(labelled(labels, texts), value);
+    registers: [],
+    collect: () => {
+      metric.reset();
+      for (const [value, ...texts] of read()) metric.set(labelled(labels, texts), value);
     },
   });
+  registry.registerMetric(metric);
 }
 
 /** A total that somebody else counts. */
@@ -36,16 +37,17 @@ export function total(
   { registry, name, help, labels = [] }: MetricOptions,
   read: () => readonly Sample[],
 ): void {
-  new Counter({
+  const metric = new Counter({
     name: metric_prefix + name,
     help,
     labelNames: labels,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [value, ...texts] of read()) this.inc(labelled(labels, texts), value);
+    registers: [],
+    collect: () => {
+      metric.reset();
+      for (const [value, ...texts] of read()) metric.inc(labelled(labels, texts), value);
     },
   });
+  registry.registerMetric(metric);
 }
 
 function labelled(labels: readonly string[], texts: readonly string[]): Record<string, string> {
