@@ -101,16 +101,34 @@ export class TransferReports {
         : this.#ofReception(record.snapshot.context as ReceptionContext);
     const { moving, last } = this.#progressOf(record);
     const seen = moving ?? last;
+    const is_done = done_states.has(record.state);
+    // Written out: spreading a thousand objects of this size takes longer than reading them from the database.
     return {
-      ...own,
-      checkpoint_bytes: seen?.checkpoint_bytes ?? own.checkpoint_bytes,
-      checkpoint_at_ms: seen?.checkpoint_at_ms ?? null,
-      attempt_at_ms,
       id: record.id,
+      image: own.image,
+      number: own.number,
+      master: own.master,
+      replica: own.replica,
       state: record.status === 'parked' ? 'parked' : record.state,
       state_description: describe(record),
       settled: record.settled,
       parked_reason: record.parked_reason,
+      attempt: own.attempt,
+      attempt_at_ms,
+      failures: own.failures,
+      parent: own.parent,
+      plan_reason: own.plan_reason,
+      codec: own.codec,
+      stream_version: own.stream_version,
+      ssh: own.ssh,
+      already_there: own.already_there,
+      stream_bytes: own.stream_bytes,
+      hash: own.hash,
+      resumed_bytes: own.resumed_bytes,
+      link_losses: own.link_losses,
+      checkpoint_bytes: is_done ? null : (seen?.checkpoint_bytes ?? own.checkpoint_bytes),
+      checkpoint_at_ms: is_done ? null : (seen?.checkpoint_at_ms ?? null),
+      last_error: own.last_error,
       progress: moving,
       last_progress: last,
       next_at_ms: timers[0]?.due_at_ms ?? null,

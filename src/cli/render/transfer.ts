@@ -48,10 +48,12 @@ function progressFields(transfer: TransferReport, view: View): Field[] {
   const { progress, last_progress: last, resumed_bytes } = transfer;
   const resumed = resumed_bytes === 0 ? '' : `went on at ${formatBytes(resumed_bytes)}`;
   if (progress !== null) {
-    const now = [`${formatBytes(progress.link_bytes)} on the link`, resumed];
+    // With the time left, the line would be longer than many screens.
+    const [amount = '', left] = describeProgress(transfer).split(', ETA ');
+    const ready = left === undefined ? '' : `ready in about ${left}`;
     return [
-      ['progress', `${renderBar(transfer)}  ${describeProgress(transfer)}`],
-      ['', joined(now)],
+      ['progress', `${renderBar(transfer)}  ${amount}`],
+      ['', joined([ready, `${formatBytes(progress.link_bytes)} on the link`, resumed])],
     ];
   }
   if (last === null) return [['progress', transfer.settled ? '' : resumed]];
@@ -68,8 +70,10 @@ function describeCheckpoint(transfer: TransferReport, view: View): string {
   const taken_bytes = (progress ?? last_progress)?.taken_bytes ?? 0;
   if (checkpoint_bytes === null || state === 'completed' || state === 'cancelled') return '';
   const since = checkpoint_at_ms === null ? '' : ` at ${timeOf(checkpoint_at_ms, view)}`;
+  // What it made safe when the link broke it could not tell.
+  const least = progress === null ? 'at least ' : '';
   const kept =
-    checkpoint_bytes === 0 ? 'nothing on the disk' : `${formatBytes(checkpoint_bytes)} on the disk`;
+    checkpoint_bytes === 0 ? 'nothing on the disk' : `${least}${formatBytes(checkpoint_bytes)} on the disk`;
   const more = taken_bytes - checkpoint_bytes;
   const loose = more > 0 ? `; ${formatBytes(more)} more are taken and not yet safe` : '';
   return `${kept} of ${transfer.replica}${since}${loose}`;
