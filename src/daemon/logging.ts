@@ -1,9 +1,11 @@
 import { openSync } from 'node:fs';
-import { type Logger, destination, pino } from 'pino';
-import { IcbdError } from '../core/errors.js';
-import type { EventRecord, OutgoingMessage } from '../core/records.js';
+import { isatty } from 'node:tty';
+import { type DestinationStream, type Logger, type LoggerOptions, destination, pino } from 'pino';
+import { type ErrorReport, IcbdError } from '../core/errors.js';
+import type { ActorAddress, EffectRecord, EventRecord, OutgoingMessage } from '../core/records.js';
 import type { Commit } from '../runtime/ports.js';
 import type { TransportLog } from '../transport/transport_log.js';
+import { prettyLines } from './pretty_log.js';
 
 function openLog(file: string): number {
   try {
@@ -18,16 +20,44 @@ function openLog(file: string): number {
   }
 }
 
+export type LogFormat = 'json' | 'pretty';
+
+export interface LogOptions {
+  /** Name of the node, in every line. */
+  readonly node: string;
+  readonly level: string;
+  /** Default: for people on a terminal, JSON everywhere else. */
+  readonly format?: LogFormat | undefined;
+  /** Appended to instead of stderr. */
+  readonly file?: string | undefined;
+}
+
+/** Nothing logs these; should something ever do, they are not written. */
+const secret_keys = ['secret', 'token', 'password', 'authorization', 'cookie', 'set-cookie', 'proof'];
+const secret_paths = secret_keys.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `*.*["${key}"]`]);
+
 /**
- * One JSON line an event, on stderr; stdout is left to answers.
- * @param file appended to instead of stderr
- * @throws IcbdError `InvalidArgument` if it cannot be written
+ * The log of a node, one line an event, on stderr; stdout is left to answers. A line is written when the call returns.
+ * @throws IcbdError `InvalidArgument` if the file cannot be written
  */
-export function makeLogger(node: string, level: string, file?: string): Logger {
-  return pino(
-    { level, base: { node }, formatters: { level: (label) => ({ level: label }) } },
-    destination({ fd: file === undefined ? 2 : openLog(file), sync: true }),
-  );
+export function makeLogger({ node, level, format, file }: LogOptions): Logger {
+  const is_terminal = file === undefined && isatty(2);
+  const target = destination({ fd: file === undefined ? 2 : openLog(file), sync: true });
+  const is_pretty = (format ?? (is_terminal ? 'pretty' : 'json')) === 'pretty';
+  const options: LoggerOptions = {
+    level,
+    base: { node },
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: secret_paths, censor: '(not shown)' },
+  };
+  return pino(options, is_pretty ? prettyStream(target, is_terminal) : target);
+}
+
+/** In this process: what was logged before an end is there. */
+function prettyStream(target: DestinationStream, is_terminal: boolean): DestinationStream {
+  const has_colors = is_terminal && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
+  const toPretty = prettyLines(has_colors);
+  return { write: (line) => target.write(toPretty(line)) };
 }
 
 function describeCause({ cause }: EventRecord): string {
@@ -47,19 +77,74 @@ function describeCause({ cause }: EventRecord): string {
   }
 }
 
+/** How lines name an actor; a transfer and its reception have the same id. */
+function namesOf({ kind, id }: ActorAddress, about?: unknown): object {
+  const actor = `${kind}/${id}`;
+  if (kind === 'transfer' || kind === 'reception') return { actor, transfer: id };
+  return typeof about === 'string' ? { actor, transfer: about } : { actor };
+}
+
+/** xstate names a timer's event `xstate.after.NAME.machine.state`. */
+const shortType = (type: string): string => type.replace(/^xstate\.after\.([^.]+)\..*$/, 'after $1');
+
+function eventLine(record: EventRecord): object {
+  const { seq, event_id, state, state_before, attempt, event } = record;
+  return {
+    ...namesOf(record, event['transfer']),
+    seq,
+    event_id,
+    event: event.type,
+    state,
+    state_before,
+    ...(attempt === 0 ? {} : { attempt }),
+    cause: describeCause(record),
+    ...(event['error'] === undefined ? {} : { error: event['error'] }),
+  };
+}
+
 /** Logs what a commit did; the ids are those of the history. */
-export function logCommit(log: Logger, commit: Commit): void {
-  for (const record of commit.events) {
-    const { kind, id, seq, state, handled, event } = record;
-    const line = { actor: `${kind}/${id}`, seq, event: event.type, state, cause: describeCause(record) };
-    const { error } = event;
-    if (!handled) log.debug({ ...line, handled }, 'event ignored');
-    else if (error === undefined) log.info(line, `${event.type} -> ${state}`);
-    else log.warn({ ...line, error }, `${event.type} -> ${state}`);
+export function logCommit(log: Logger, { events, parked }: Pick<Commit, 'events' | 'parked'>): void {
+  for (const record of events) {
+    const { state, state_before, handled, ignored_reason, event } = record;
+    const change =
+      state === state_before ? state : `${state_before === '' ? '' : `${state_before} `}-> ${state}`;
+    if (!handled) {
+      log.debug(
+        { ...eventLine(record), reason: ignored_reason },
+        `${shortType(event.type)}: ignored in ${state}`,
+      );
+    } else if (event['error'] === undefined) {
+      log.info(eventLine(record), `${shortType(event.type)}: ${change}`);
+    } else {
+      log.warn(eventLine(record), `${shortType(event.type)}: ${change}`);
+    }
   }
-  for (const { kind, id, parked_reason } of commit.parked) {
-    log.error({ actor: `${kind}/${id}`, reason: parked_reason }, 'actor parked: it takes no more events');
+  for (const record of parked) {
+    const { seq, state, parked_reason: reason } = record;
+    log.error(
+      { ...namesOf(record), seq, state, reason },
+      'parked: it takes no more events until it is unparked',
+    );
   }
+}
+
+export interface EffectEndLine {
+  readonly status: 'done' | 'failed' | 'stopped';
+  readonly duration_ms: number;
+  readonly error?: ErrorReport;
+}
+
+function effectLine({ actor, id, kind, seq }: EffectRecord): object {
+  return { ...namesOf(actor), seq, effect: id, kind };
+}
+
+export function logEffectStart(log: Logger, effect: EffectRecord): void {
+  log.debug(effectLine(effect), `${effect.kind}: started`);
+}
+
+/** The event that it reports with tells more; of one that was stopped, this is the only line. */
+export function logEffectEnd(log: Logger, effect: EffectRecord, end: EffectEndLine): void {
+  log.debug({ ...effectLine(effect), ...end }, `${effect.kind}: ${end.status}`);
 }
 
 export function logTransport(log: Logger, entry: TransportLog): void {

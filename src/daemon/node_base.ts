@@ -13,6 +13,7 @@ import { Runtime } from '../runtime/runtime.js';
 import { lockStateDirectory } from '../storage/database.js';
 import { Storage } from '../storage/storage.js';
 import { ChildRegistry } from './child_registry.js';
+import { loggedEffects } from './logged_effects.js';
 import { logCommit } from './logging.js';
 import { ProgressBoard } from './progress_board.js';
 import { system_clock } from './system_clock.js';
@@ -126,7 +127,13 @@ export function makeRuntime(
 ): Runtime {
   const { storage, log } = base;
   storage.onFailure = onFatal;
-  const runtime = new Runtime({ storage, machines, clock: system_clock, handlers, onFatal });
+  const runtime = new Runtime({
+    storage,
+    machines,
+    clock: system_clock,
+    handlers: loggedEffects(handlers, log),
+    onFatal,
+  });
   runtime.subscribe((commit) => logCommit(log, commit));
   return runtime;
 }

@@ -32,7 +32,11 @@ export const linkUrl = z.string().refine((text) => /^wss?:\/\/[^/]+\/?$/.test(te
 });
 
 export const log = z
-  .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
+  .strictObject({
+    level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+    /** Default: pretty on a terminal, JSON everywhere else. */
+    format: z.enum(['json', 'pretty']).optional(),
+  })
   .prefault({});
 
 /** `127.0.0.1:9411`, `[::1]:9411`, `name:9411`. */

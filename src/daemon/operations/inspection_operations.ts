@@ -46,7 +46,7 @@ function load(storage: Storage, address: ActorAddress): ActorRecord {
 }
 
 /** Events that are read and done again in one turn of the event loop. */
-const page_events = 500;
+const page_events = 100;
 const steps_limit = 1_000;
 
 /**
