@@ -1,10 +1,12 @@
 import { Command, CommanderError, Help } from 'commander';
 import { IcbdError } from '../core/errors.js';
+import { addApiCommand } from './commands/api.js';
 import { addCodecCommands } from './commands/codec.js';
 import { addConsoleCommand } from './commands/console.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addDiagramCommands } from './commands/diagram.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addExportCommands } from './commands/export.js';
 import { addFleetCommand } from './commands/fleet.js';
 import { addImageCommands } from './commands/images.js';
 import { addNameCommands } from './commands/names.js';
@@ -76,6 +78,12 @@ function makeProgram(run: CliRun, extend: Extension): Command {
     .version(context.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help; also for each command')
     .option('--socket <path>', "the daemon's socket (default: $ICBDREP_SOCKET, or the one in /run/icbdrep)")
+    .option(
+      '--url <url>',
+      'a daemon elsewhere, http://HOST:PORT or https://HOST:PORT (default: $ICBDREP_URL)',
+    )
+    .option('--token-file <file>', 'with --url: its token (default: $ICBDREP_TOKEN_FILE)')
+    .option('--ca-file <file>', 'with --url: the certificate to trust (default: $ICBDREP_CA_FILE)')
     .option('--json', 'print the answer as one JSON value; errors as JSON on stderr')
     .addHelpText('after', examples)
     .helpCommand(false)
@@ -99,11 +107,13 @@ function makeProgram(run: CliRun, extend: Extension): Command {
   addSendCommand(program, run);
   addTransferCommands(program, run);
   addDiagramCommands(program, run);
+  addExportCommands(program, run);
   addViewCommand(program, run);
   addStreamCommands(program, run);
   addCodecCommands(program, run);
   addNameCommands(program, run);
   addDoctorCommand(program, run);
+  addApiCommand(program, run);
   addDemoCommand(program, run);
   addConsoleCommand(program, run, {
     run: runCli,

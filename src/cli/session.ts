@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { chooseSocket } from '../client/choose_socket.js';
+import { type DaemonChoice, chooseDaemon } from '../client/choose_daemon.js';
 import { ControlClient } from '../client/control_client.js';
 import { type CliContext, viewOf } from './context.js';
 import type { View } from './render/view.js';
@@ -11,8 +11,7 @@ export interface CliRun {
   exit_code: number;
 }
 
-export interface GlobalOptions {
-  readonly socket?: string;
+export interface GlobalOptions extends DaemonChoice {
   readonly json?: boolean;
 }
 
@@ -26,10 +25,10 @@ export interface Session {
 }
 
 export function openSession({ context }: CliRun, command: Command): Session {
-  const { socket, json } = command.optsWithGlobals<GlobalOptions>();
+  const { json, ...choice } = command.optsWithGlobals<GlobalOptions>();
   const is_json = json === true;
   return {
-    client: new ControlClient(chooseSocket(socket, context.env)),
+    client: new ControlClient(chooseDaemon(choice, context.env)),
     context,
     is_json,
     answer: (value, render) => {

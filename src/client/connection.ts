@@ -46,9 +46,12 @@ function readError(status: number, body: string, subject: string): IcbdError {
   }
 }
 
-interface Call extends CallOptions {
-  readonly query?: Query;
+export interface TextCall extends CallOptions {
   readonly body?: unknown;
+}
+
+interface Call extends TextCall {
+  readonly query?: Query;
 }
 
 export interface StreamOptions extends CallOptions {
@@ -71,11 +74,19 @@ export class ControlConnection {
    * @throws IcbdError what the daemon answered; `DaemonNotRunning` when nobody listens; `Cancelled` by the signal
    */
   async call<T>(method: string, path: string, { query = {}, body, signal }: Call = {}): Promise<T> {
+    return JSON.parse(await this.text(method, pathWith(`/v1/${path}`, query), { body, signal })) as T;
+  }
+
+  /**
+   * An answer as it is.
+   * @param path all of it
+   * @throws as `call`
+   */
+  async text(method: string, path: string, { body, signal }: TextCall = {}): Promise<string> {
     const text = JSON.stringify(body) as string | undefined;
     const headers = { 'content-type': 'application/json' };
     const options = { headers, silence_ms: silence_ms_max, signal };
-    const response = await this.#request(method, pathWith(`/v1/${path}`, query), options, text);
-    return JSON.parse(await this.#read(response, signal)) as T;
+    return this.#read(await this.#request(method, path, options, text), signal);
   }
 
   /**

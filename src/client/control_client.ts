@@ -1,6 +1,6 @@
 import type { StatusReport } from '../core/report.js';
 import type { DoctorReport, LeftoverRemoval } from '../core/doctor_report.js';
-import { type CallOptions, ControlConnection } from './connection.js';
+import { type CallOptions, ControlConnection, type TextCall } from './connection.js';
 import type { DaemonAddress } from './daemon_address.js';
 import { EventsClient } from './events.js';
 import { FleetClient } from './fleet.js';
@@ -40,6 +40,15 @@ export class ControlClient {
     this.replicas = new ReplicasClient(this.#connection);
     this.inspection = new InspectionClient(this.#connection);
     this.fleet = new FleetClient(this.#connection);
+  }
+
+  /**
+   * One request as it is, for what this client has no method for.
+   * @param path with its query; from `/v1/` on and without it, or all of it with a slash before
+   * @returns the answer as text, which is JSON but for `/metrics`
+   */
+  raw(method: string, path: string, call: TextCall = {}): Promise<string> {
+    return this.#connection.text(method, path.startsWith('/') ? path : `/v1/${path}`, call);
   }
 
   status({ signal }: CallOptions = {}): Promise<StatusReport> {

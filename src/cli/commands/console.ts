@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { environmentFor } from '../../client/choose_daemon.js';
 import { IcbdError } from '../../core/errors.js';
 import type { CommandLine } from '../console/command_line.js';
 import type { ConsoleState } from '../console/console_commands.js';
@@ -63,10 +64,7 @@ async function runConsole(run: CliRun, command_line: CommandLine, options: Conso
       hint: 'help lists what can be typed here',
     });
   }
-  const context =
-    options.socket === undefined
-      ? run.context
-      : { ...run.context, env: { ...env, ICBDREP_SOCKET: options.socket } };
+  const context = { ...run.context, env: environmentFor(options, env) };
   const input = openInput();
   if (input.terminal === null || options.execute !== undefined) {
     return runCommands({ ...run, context }, command_line, options, input);

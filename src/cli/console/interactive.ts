@@ -1,10 +1,10 @@
 /** The console at a terminal. */
+import { chooseDaemon } from '../../client/choose_daemon.js';
 import { ControlClient } from '../../client/control_client.js';
 import { IcbdError } from '../../core/errors.js';
 import type { CliContext, CommandInput, Terminal } from '../context.js';
 import { exitCodeOfSignal, exit_codes } from '../exit_codes.js';
 import { printable } from '../render/text.js';
-import { chooseSocket } from '../../client/choose_socket.js';
 import type { CommandLine } from './command_line.js';
 import { type Completion, completeLine, completeNothing } from './complete.js';
 import { type ConsoleState, consoleCommands } from './console_commands.js';
@@ -89,7 +89,7 @@ class InteractiveConsole {
     const late = new AbortController();
     const cancel = context.clock.after(greeting_ms_max, () => late.abort());
     try {
-      const client = new ControlClient(chooseSocket(undefined, context.env));
+      const client = new ControlClient(chooseDaemon({}, context.env));
       const { node, role } = await client.status({ signal: late.signal });
       this.#node = node;
       const where = printable(node === role ? node : `${node}, a ${role}`);
@@ -116,7 +116,7 @@ class InteractiveConsole {
 
   #names(socket: string | undefined): LiveNames {
     const { context } = this.#options;
-    return new LiveNames(new ControlClient(chooseSocket(socket, context.env)), context.clock);
+    return new LiveNames(new ControlClient(chooseDaemon({ socket }, context.env)), context.clock);
   }
 
   #complete(line: string): Promise<Completion> {
