@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { IcbdError } from '../core/errors.js';
-import { type ViewedExport, readExport } from '../inspection/view.js';
+import type { ExportFile } from '../core/export_file.js';
+import { type ViewedExport, readExport, viewExport } from '../inspection/view.js';
 
 /**
  * Reads an export file, or standard input for `-`.
@@ -12,6 +13,11 @@ import { type ViewedExport, readExport } from '../inspection/view.js';
 export async function openExport(file: string): Promise<ViewedExport> {
   if (file === '-') return readExport(await text(process.stdin), 'standard input');
   return readExport(await readText(file), file);
+}
+
+/** The same of what a daemon has just told. */
+export function viewActor(file: ExportFile): ViewedExport {
+  return viewExport(file);
 }
 
 async function readText(file: string): Promise<string> {
