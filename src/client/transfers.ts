@@ -61,7 +61,8 @@ export class TransfersClient {
 
   /** How many there are in each state, whatever the filter's limit; `parked` is one of them. */
   count(filter: TransferFilter = {}, { signal }: CallOptions = {}): Promise<Record<string, number>> {
-    return this.#connection.call('GET', 'transfers/count', { query: queryOfFilter(filter), signal });
+    const { sort, direction, offset, limit, ...conditions } = filter;
+    return this.#connection.call('GET', 'transfers/count', { query: queryOfFilter(conditions), signal });
   }
 
   /** @param id for example `17-3fa9`, or the number before the dash alone */

@@ -5,8 +5,12 @@ import { type EventChoice, chooseEvents } from '../render/history_steps.js';
 import { renderHistory } from '../render/history.js';
 import { type CliRun, openSession } from '../session.js';
 
-const isFiltered = ({ attempt, changes, errors }: EventChoice): boolean =>
-  attempt !== undefined || changes === true || errors === true;
+/** Events that one answer of a daemon tells at most. */
+const told_max = 1_000;
+
+/** Whether all events are needed to find those that are wanted. */
+const needsAll = ({ attempt, changes, errors, limit = told_max + 1 }: EventChoice): boolean =>
+  attempt !== undefined || changes === true || errors === true || limit > told_max;
 
 /** The events that are wanted, with all effects, and how many older ones would fit as well. */
 function choose(report: HistoryReport, choice: EventChoice): HistoryReport {
@@ -27,11 +31,8 @@ export function addHistoryCommand(transfer: Command, run: CliRun): void {
     .action(async (id: string, choice: EventChoice, command: Command) => {
       const session = openSession(run, command);
       const { transfers } = session.client;
-      if (!isFiltered(choice)) {
-        const { limit } = choice;
-        const report = await (limit === undefined
-          ? transfers.wholeHistory(id)
-          : transfers.history(id, { limit }));
+      if (!needsAll(choice)) {
+        const report = await transfers.history(id, { limit: choice.limit });
         session.answer(report, (value, view) => renderHistory(value, view));
         return;
       }

@@ -47,7 +47,8 @@ interface Layout {
 function stateOf({ record, state_before }: Step): string {
   if (!record.handled) return `${record.state} (ignored)`;
   if (state_before === record.state) return record.state;
-  return `${state_before === '' ? 'new' : state_before} -> ${record.state}`;
+  if (state_before === '') return record.event.type === 'created' ? `new -> ${record.state}` : record.state;
+  return `${state_before} -> ${record.state}`;
 }
 
 function whyOf({ record }: Step, kinds: ReadonlyMap<string, string>, spans: readonly Span[]): string {

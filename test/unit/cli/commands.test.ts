@@ -187,7 +187,7 @@ const commands: readonly {
     argv: 'transfer show 4f2a',
     asks: ['GET', '/v1/transfers/4f2a'],
     answer: half_done,
-    shows: ['snapshot vm1/3 to replica1', 'the stream runs from btrfs send to the replica', 'next'],
+    shows: ['snapshot vm1/3 from hub to replica1', 'the stream runs from btrfs send to the replica', 'next'],
   },
   {
     argv: 'transfer history 4f2a',

@@ -139,10 +139,10 @@ test('its history: each state, when, and why', () => {
     .map((line) => line.replaceAll(/ {2,}/g, '  ').trim());
   expect(lines[1]).toBe('2 older events not shown: --limit');
   expect(lines.slice(4)).toEqual([
-    `1  ${at(0)}  link.up  back  the daemon: keep-alive`,
-    `2  ${at(1_000)}  +1.0 s  keepalive.answered  back -> online  the daemon: keep-alive: answered after 3 ms`,
-    `3  ${at(2_000)}  +1.0 s  slot.request  online  the daemon: keep-alive: transfer 7-3fa9`,
-    `4  ${at(3_000)}  +1.0 s  keepalive.missed  online -> suspect  the daemon: keep-alive: ${suspect.reason}`,
+    `1  ${at(0)}  link.up  back  keep-alive`,
+    `2  ${at(1_000)}  +1.0 s  keepalive.answered  back -> online  keep-alive: answered after 3 ms`,
+    `3  ${at(2_000)}  +1.0 s  slot.request  online  keep-alive: transfer 7-3fa9`,
+    `4  ${at(3_000)}  +1.0 s  keepalive.missed  online -> suspect  keep-alive: ${suspect.reason}`,
     '',
   ]);
 });

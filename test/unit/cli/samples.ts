@@ -63,6 +63,8 @@ export function transferSample(changes: Partial<TransferReport> = {}): TransferR
 }
 
 export const half_done = transferSample({
+  checkpoint_bytes: 40 * 1024 * 1024,
+  checkpoint_at_ms: noon_ms + 1_000,
   progress: {
     stream_bytes: 50 * 1024 * 1024,
     link_bytes: 25 * 1024 * 1024,
