@@ -93,11 +93,7 @@ export class TokenAccess implements Access {
   }
 
   authenticate(request: IncomingMessage): void {
-    const { authorization } = request.headers;
-    if (authorization !== undefined) {
-      const [, token = ''] = /^bearer +(\S+)$/i.exec(authorization.trim()) ?? [];
-      return this.#try(request, token);
-    }
+    if (request.headers.authorization !== undefined) return this.#try(request, tokenOf(request));
     if (!this.#cookies.holds(request.headers.cookie)) throw unauthenticated('this needs a token', request);
     // A cookie comes by itself, whoever made the browser ask.
     assertSameOrigin(request, true);
@@ -105,9 +101,8 @@ export class TokenAccess implements Access {
   }
 
   isKnown(request: IncomingMessage): boolean {
-    const { authorization = '', cookie } = request.headers;
-    const [, token = ''] = /^bearer +(\S+)$/i.exec(authorization.trim()) ?? [];
-    if (token === '') return this.#cookies.holds(cookie);
+    const token = tokenOf(request);
+    if (token === '') return this.#cookies.holds(request.headers.cookie);
     return this.#limit.waitS(addressOf(request)) === 0 && isSame(token, this.#options.token);
   }
 
@@ -142,6 +137,11 @@ export class TokenAccess implements Access {
     this.#options.log.warn({ address }, 'login refused: wrong token');
     throw unauthenticated('the token is wrong', request);
   }
+}
+
+/** The token in a request's header; empty if there is none. */
+function tokenOf({ headers: { authorization = '' } }: IncomingMessage): string {
+  return /^bearer +(.+)$/i.exec(authorization.trim())?.[1] ?? '';
 }
 
 function addressOf(request: IncomingMessage): string {

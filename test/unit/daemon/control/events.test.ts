@@ -167,8 +167,9 @@ test('an actor that is gone holds nobody up', async () => {
   expect(await following.next()).toMatchObject({ kind: 'transfers', data: [{ id: '1-a' }] });
 });
 
+const asked = (options: FollowOptions): Promise<FeedMessage> => new Following(options).next();
+
 test('what nobody can be told is refused', async () => {
-  const asked = (options: FollowOptions) => new Following(options).next();
   await expect(asked({ only: ['nothing' as never] })).rejects.toThrow(/only/);
   await expect(asked({ after: -1 })).rejects.toThrow(/after/);
   stop.abort();
