@@ -137,6 +137,24 @@ it('sends a whole stream from its start', async () => {
   expect(live.transfers).toEqual([]);
 });
 
+it('shows what the replica has taken, and what of it is on its disk', async () => {
+  const link = addLink();
+  const saved: ProgressRecord[] = [];
+  const progress = new ProgressBoard(clock, (record) => saved.push(record));
+  const taking = takeAll(link, 'none', (bytes) => {
+    link.source.taken(bytes);
+    if (bytes === 4 * mib) link.source.kept(3 * mib);
+  });
+  await Promise.all([run({ progress }), taking]);
+  expect(saved[0]).toMatchObject({ taken_bytes: 0, checkpoint_bytes: 0 });
+  expect(saved.at(-1)).toMatchObject({
+    stream_bytes: data.length,
+    checkpoint_bytes: 3 * mib,
+    checkpoint_at_ms: expect.any(Number),
+  });
+  expect(saved.at(-1)?.taken_bytes).toBeGreaterThanOrEqual(4 * mib);
+});
+
 describe('a lost link', () => {
   it('is told, and the running send goes on over the next one', async () => {
     const first = addLink();

@@ -117,9 +117,25 @@ describe('a stream that goes on', () => {
     expect(heard).toHaveLength(20);
   });
 
+  it('tells the sender what is on disk, which may be behind what was taken', async () => {
+    const { source, sink } = await pair.open(place);
+    const heard: number[] = [];
+    sink.onKept = (offset_bytes) => heard.push(offset_bytes);
+    source.taken(place.offset_bytes + 2 * proof_grid_bytes);
+    source.kept(place.offset_bytes + 4_711);
+    await until(() => heard.length === 1);
+    expect(heard).toEqual([place.offset_bytes + 4_711]);
+    source.abort(new IcbdError('Cancelled', 'no more', { operation: 'test' }).toReport());
+    source.kept(place.offset_bytes + 4_712);
+    await pause_ms(50);
+    expect(heard).toHaveLength(1);
+  });
+
   it.each([
     ['data first', [Buffer.from('data')], 'data from the receiver'],
     ['taken first', [taken(0)], 'taken before from'],
+    ['kept first', ['{"type":"kept","offset_bytes":0}'], 'kept before from'],
+    ['half a kept', [from({}), '{"type":"kept"}'], 'offset_bytes'],
     ['from twice', [from({}), from({})], 'from was said before'],
     ['a place off the grid', [from({ offset_bytes: 4096 })], 'place.offset_bytes'],
     ['a place before the stream', [from({ offset_bytes: -proof_grid_bytes })], 'place.offset_bytes'],
