@@ -1,7 +1,6 @@
 /** Checks of a node's state database after the fact, apart from the code that wrote it. */
-import { isDeepStrictEqual } from 'node:util';
 import { machines } from '../../src/actors/machines.js';
-import { compacted_event, fold } from '../../src/runtime/fold.js';
+import { inspectSteps } from '../../src/inspection/steps.js';
 import { Storage } from '../../src/storage/storage.js';
 
 /** What does not hold in a database that no daemon uses now; empty if all is well. */
@@ -13,12 +12,10 @@ export function checkHistory(database_file: string): string[] {
       for (const record of storage.actors.list({ kind, limit: 100_000 })) {
         const name = `${kind}/${record.id}`;
         const events = storage.history.events(record);
-        if (!isDeepStrictEqual(fold(machines[kind], events), record.snapshot)) {
-          problems.push(`${name}: its events do not make its snapshot`);
-        }
-        const first_seq = events[0]?.event.type === compacted_event ? (events[0]?.seq ?? 1) : 1;
-        if (events.some(({ seq }, index) => seq !== index + first_seq))
-          problems.push(`${name}: a gap in its events`);
+        const { departure, not_folded } = inspectSteps(machines[kind], record, events);
+        if (departure !== null) problems.push(`${name}: event ${departure.seq}: ${departure.reason}`);
+        if (not_folded !== '') problems.push(`${name}: ${not_folded}`);
+        if (events.some(({ digest }) => digest === '')) problems.push(`${name}: an event without a digest`);
         if (record.status === 'parked') problems.push(`${name}: parked: ${record.parked_reason}`);
         const effects = storage.history.effects(record);
         const times = (effect: string): number =>
