@@ -48,3 +48,9 @@ export function receptionFrom2(snapshot: MachineSnapshot): MachineSnapshot {
   const next_offer = offer === null ? null : { ssh: false, ...offer };
   return withContext(snapshot, { ssh: false, ...context, next_offer });
 }
+
+/** Version 4 can be paused, scheduled, and forked from another. */
+export function transferFrom3(snapshot: MachineSnapshot): MachineSnapshot {
+  const added = { parent: 'auto', stream_version: null, forked_from: null, delay_ms: 0 };
+  return withContext(snapshot, { ...added, ...(snapshot.context as Fields) });
+}

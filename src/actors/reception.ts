@@ -17,6 +17,7 @@ import {
   notePublishError,
   noteReceiveError,
   noteRestart,
+  noteWoken,
   place,
   setupReception,
   start_timeout_ms,
@@ -54,9 +55,10 @@ export const receptionMachine = setupReception.createMachine({
   on: {
     'transfer.offer': { guard: 'isNewOffer', target: '.preparing', actions: noteOffer },
     'transfer.cancel': { target: '.cleaning', actions: noteCancel },
-    'transfer.hold': { guard: 'isOfThisAttempt', target: '.cleaning', actions: noteHold },
+    'transfer.hold': { guard: 'isNoOlderAttempt', target: '.cleaning', actions: noteHold },
     'link.up': { actions: assign({ linked: true }) },
     'link.down': { actions: assign({ linked: false }) },
+    woken: { description: 'there is nothing to go on with' },
   },
   states: {
     idle: { description: 'made by the first message of its transfer' },
@@ -88,6 +90,7 @@ export const receptionMachine = setupReception.createMachine({
         },
         'prepare.failed': { target: 'refused', actions: noteError },
         restarted: { target: 'preparing', reenter: true },
+        woken: { target: 'preparing', reenter: true },
       },
     },
     ready: {
@@ -121,6 +124,7 @@ export const receptionMachine = setupReception.createMachine({
           target: 'receiving',
           actions: assign({ codec: ({ event }) => event.codec, linked: true, losses: 0 }),
         },
+        woken: 'preparing',
       },
     },
     receiving: {
@@ -157,6 +161,7 @@ export const receptionMachine = setupReception.createMachine({
         },
         'receive.failed': { target: 'cleaning', actions: noteReceiveError },
         restarted: { target: 'disconnected', actions: noteRestart },
+        woken: { target: 'disconnected', actions: noteWoken },
       },
     },
     disconnected: {
@@ -170,6 +175,7 @@ export const receptionMachine = setupReception.createMachine({
       on: {
         'link.up': { target: 'receiving', actions: assign({ linked: true }) },
         restarted: { actions: noteRestart },
+        woken: { target: 'disconnected', reenter: true, actions: noteWoken },
       },
     },
     publishing: {
@@ -185,6 +191,7 @@ export const receptionMachine = setupReception.createMachine({
         'publish.done': { target: 'completed', actions: assign({ checkpoint: null }) },
         'publish.failed': { target: 'cleaning', actions: notePublishError },
         restarted: { target: 'publishing', reenter: true },
+        woken: { target: 'publishing', reenter: true },
         // What is proven is not thrown away: the newer attempt gets this one's copy.
         'transfer.offer': {
           guard: 'isNewOffer',
@@ -233,6 +240,7 @@ export const receptionMachine = setupReception.createMachine({
         'transfer.cancel': { target: 'cleaning', reenter: true, actions: noteCancel },
         'transfer.hold': { actions: noteHold },
         restarted: { target: 'cleaning', reenter: true },
+        woken: { target: 'cleaning', reenter: true },
       },
     },
     unclean: {
@@ -251,11 +259,13 @@ export const receptionMachine = setupReception.createMachine({
         },
         'transfer.cancel': { actions: noteCancel },
         'transfer.hold': { actions: noteHold },
+        woken: 'cleaning',
       },
     },
     held: {
       tags: 'settled',
-      description: 'the transfer failed; what was received is kept until it is run again or cancelled',
+      description:
+        'the transfer failed or is paused; what was received is kept until it goes on or is cancelled',
       on: { 'transfer.hold': {} },
     },
     completed: {
@@ -280,7 +290,7 @@ export const receptionMachine = setupReception.createMachine({
     failed: {
       tags: 'settled',
       description: 'the attempt failed and is cleaned up; the transfer may offer another',
-      on: { 'transfer.hold': {} },
+      on: { 'transfer.hold': { guard: 'isNoOlderAttempt', target: 'held', actions: noteHold } },
       entry: {
         type: 'message',
         params: ({ context }) => toTransfer(context, { type: 'reception.failed', error: context.error }),

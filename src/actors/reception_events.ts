@@ -43,7 +43,7 @@ export interface ReceptionContext extends ReceptionInput {
   /** Whether the master was told of the failure although something of it is left here. */
   readonly failure_told: boolean;
   readonly cancel_asked: boolean;
-  /** The transfer failed: what is on disk is to be kept until it is run again. */
+  /** The transfer failed or was paused: what is on disk is to be kept until it goes on. */
   readonly hold_asked: boolean;
   readonly error: ErrorReport | null;
   readonly outcome: TransferOutcome | null;
@@ -95,5 +95,7 @@ export type ReceptionEvent =
     | { readonly type: 'publish.failed'; readonly error: ErrorReport }
     | { readonly type: 'cleanup.done' }
     | { readonly type: 'cleanup.failed'; readonly error: ErrorReport }
+    /** The actor was parked, and goes on. */
+    | { readonly type: 'woken' }
   ) &
     Timed;

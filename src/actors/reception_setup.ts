@@ -31,6 +31,8 @@ export const setupReception = setup({
   guards: {
     isNewOffer: ({ context, event }) => event.type === 'transfer.offer' && event.attempt > context.attempt,
     isOfThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
+    // The newest word of the transfer: an attempt in between that was never offered is over as well.
+    isNoOlderAttempt: ({ context, event }) => 'attempt' in event && event.attempt >= context.attempt,
     cancelAsked: ({ context }) => context.cancel_asked,
     isUntold: ({ context }) => !context.failure_told && !context.cancel_asked,
     holdAsked: ({ context }) => context.hold_asked,
@@ -127,7 +129,14 @@ export const noteRestart = setupReception.assign({
   }),
 });
 
-export const noteHold = setupReception.assign({ hold_asked: true });
+export const noteHold = setupReception.assign(({ context, event }) => {
+  const held = event.type === 'transfer.hold' ? event.attempt : 0;
+  const is_over = context.next_offer !== null && context.next_offer.attempt <= held;
+  return { hold_asked: true, next_offer: is_over ? null : context.next_offer };
+});
+
+/** Nobody told it while it was parked whether the link is up: dialling will show. */
+export const noteWoken = setupReception.assign({ linked: true });
 
 /** A message to the transfer that this reception serves. */
 export const toTransfer = (context: ReceptionContext, event: MessageIntent['event']): MessageIntent => ({

@@ -8,6 +8,7 @@
  */
 import { assign } from 'xstate';
 import {
+  cancelReception,
   confirm_timeout_ms,
   holdReception,
   interruptedByLink,
@@ -17,6 +18,8 @@ import {
   noteRestart,
   offer_timeout_ms,
   onPlan,
+  onUncancelled,
+  onUnheld,
   receptionOf,
   releaseSlot,
   requestSlot,
@@ -28,6 +31,22 @@ import {
   startPlan,
   stopPlan,
 } from './transfer_setup.js';
+import {
+  nothingToDo,
+  onWoken,
+  stays_as_it_is,
+  verbsWhenCancelled,
+  verbsWhenCompleted,
+  verbsWhenFailed,
+  verbsWhileCancelling,
+  verbsWhileConfirming,
+  verbsWhileDisconnected,
+  verbsWhilePaused,
+  verbsWhileQueued,
+  verbsWhileResting,
+  verbsWhileRunning,
+  verbsWhileScheduled,
+} from './transfer_verbs.js';
 
 export const transferMachine = setupTransfer.createMachine({
   id: 'transfer',
@@ -44,6 +63,7 @@ export const transferMachine = setupTransfer.createMachine({
     offered: false,
     last_error: null,
     outcome: null,
+    delay_ms: 0,
   }),
   initial: 'queued',
   on: {
@@ -53,18 +73,25 @@ export const transferMachine = setupTransfer.createMachine({
       target: '.completed',
       actions: assign({ outcome: ({ event }) => event.outcome, last_error: null }),
     },
+    woken: onWoken,
+    restarted: nothingToDo('a restart of the master changes nothing in this state'),
+    fork: nothingToDo('another transfer was made from it; this one stays as it is'),
   },
   states: {
     queued: {
       description: 'waits for its turn: the replica online, earlier transfers of the image done',
       entry: requestSlot,
-      on: { 'slot.granted': { target: 'planning', actions: assign({ online: true }) } },
+      on: {
+        ...verbsWhileQueued,
+        'slot.granted': { target: 'planning', actions: assign({ online: true }) },
+        'slot.ask': { actions: requestSlot },
+      },
     },
     planning: {
       description: 'compares both sides and picks parent, stream version and codec',
       entry: [assign({ attempt: ({ context }) => context.attempt + 1, plan: null }), startPlan],
       exit: stopPlan,
-      on: onPlan,
+      on: { ...verbsWhileRunning, ...onPlan },
     },
     starting_over: {
       description:
@@ -74,7 +101,7 @@ export const transferMachine = setupTransfer.createMachine({
         startPlan,
       ],
       exit: stopPlan,
-      on: onPlan,
+      on: { ...verbsWhileRunning, ...onPlan },
     },
     offering: {
       description: 'asks the replica whether it can take the snapshot',
@@ -100,6 +127,7 @@ export const transferMachine = setupTransfer.createMachine({
         offer_timeout: retryOrFailTimedOut('offer', offer_timeout_ms, 'answer the offer'),
       },
       on: {
+        ...verbsWhileRunning,
         'reception.ready': {
           guard: 'isOfThisAttempt',
           target: 'sending',
@@ -141,6 +169,7 @@ export const transferMachine = setupTransfer.createMachine({
       },
       exit: { type: 'stop', params: { kind: 'send' } },
       on: {
+        ...verbsWhileRunning,
         'send.begun': {
           actions: assign(({ context, event }) => noteProgress(context, event.offset_bytes)),
         },
@@ -165,6 +194,7 @@ export const transferMachine = setupTransfer.createMachine({
       description: 'the link was lost while it sent; goes on where it was as soon as the replica is back',
       after: { reconnect: { guard: 'isOnline', target: 'sending' } },
       on: {
+        ...verbsWhileDisconnected,
         'replica.online': { target: 'sending', actions: assign({ online: true }) },
         'replica.offline': { actions: noteOffline },
         'reception.failed': retryOrFailThisAttempt,
@@ -178,6 +208,7 @@ export const transferMachine = setupTransfer.createMachine({
         confirm_timeout: retryOrFailTimedOut('confirm', confirm_timeout_ms, 'confirm the snapshot'),
       },
       on: {
+        ...verbsWhileConfirming,
         'reception.failed': retryOrFailThisAttempt,
         // The link or the replica went down before it had taken all that was on its way.
         'reception.waiting': { guard: 'isOfThisAttempt', target: 'sending' },
@@ -187,40 +218,59 @@ export const transferMachine = setupTransfer.createMachine({
       description: 'something failed; tries again after a while',
       entry: [assign({ rests: ({ context }) => context.rests + 1 }), restSlot],
       after: { backoff: 'queued' },
+      on: verbsWhileResting,
+    },
+    paused: {
+      description: 'an operator halted it; what the replica has is kept until it is resumed',
+      // Later transfers of the image may overtake it.
+      entry: [releaseSlot, holdReception],
+      on: {
+        ...verbsWhilePaused,
+        ...onUnheld,
+        woken: stays_as_it_is,
+        restarted: nothingToDo('it stays paused'),
+      },
+    },
+    scheduled: {
+      description: 'will be run again at its time',
+      after: { start_at: 'queued' },
+      on: verbsWhileScheduled,
     },
     cancelling: {
       description: 'waits until the replica has removed what the transfer left there',
-      entry: [
-        releaseSlot,
-        {
-          type: 'message',
-          params: ({ context }) => ({
-            ...receptionOf(context),
-            event: { type: 'transfer.cancel' },
-          }),
-        },
-      ],
+      entry: [releaseSlot, cancelReception],
       on: {
+        ...verbsWhileCancelling,
+        ...onUncancelled,
         'reception.cancelled': 'cancelled',
-        cancel: {},
+        woken: { target: 'cancelling', reenter: true },
       },
     },
     completed: {
       tags: 'settled',
       description: 'the replica holds the snapshot under its name',
       entry: releaseSlot,
-      on: { cancel: {}, 'reception.completed': {} },
+      on: {
+        ...verbsWhenCompleted,
+        'reception.completed': nothingToDo('it is completed already'),
+        woken: stays_as_it_is,
+      },
     },
     failed: {
       tags: 'settled',
       description: 'trying again cannot help, or did not for too long; the replica keeps what it received',
       entry: [releaseSlot, holdReception],
+      on: { ...verbsWhenFailed, ...onUnheld, woken: stays_as_it_is },
     },
     cancelled: {
       tags: 'settled',
       description: 'an operator ended it; nothing of it is left on the replica',
       entry: releaseSlot,
-      on: { cancel: {}, 'reception.completed': {} },
+      on: {
+        ...verbsWhenCancelled,
+        'reception.completed': nothingToDo('it was cancelled'),
+        woken: stays_as_it_is,
+      },
     },
   },
 });

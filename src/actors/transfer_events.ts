@@ -1,6 +1,7 @@
 /** What a transfer actor knows and hears. */
 import type { Codec, StreamVersion } from '../core/codecs.js';
 import type { ErrorReport } from '../core/errors.js';
+import type { ForkOrigin } from '../core/report.js';
 import type { Timed } from './intents.js';
 
 export interface TransferInput {
@@ -15,6 +16,12 @@ export interface TransferInput {
   readonly ssh: boolean;
   /** Failures in a row before it ends as failed. */
   readonly failures_max: number;
+  /** Number of the parent to send it from, `none` for a full stream, `auto` for the best one of each attempt. */
+  readonly parent: string;
+  /** Null: the newest that both nodes speak, as the config says. */
+  readonly stream_version: StreamVersion | null;
+  /** The transfer that it was made from; null: none. */
+  readonly forked_from: ForkOrigin | null;
 }
 
 /** How one attempt is done; made by the `plan` effect. */
@@ -48,6 +55,18 @@ export interface TransferContext extends TransferInput {
   readonly offered: boolean;
   readonly last_error: ErrorReport | null;
   readonly outcome: TransferOutcome | null;
+  /** How long it was put off when it was scheduled last. */
+  readonly delay_ms: number;
+}
+
+/** How a transfer is run again. What is left out stays as it was. */
+export interface RedriveFields {
+  /** Throws away what the replica has of it. */
+  readonly from_start?: boolean;
+  /** Not at once. */
+  readonly after_ms?: number;
+  readonly codec?: Codec;
+  readonly ssh?: boolean;
 }
 
 export interface TransferOutcome {
@@ -77,6 +96,13 @@ export type TransferEvent = (
   | { readonly type: 'send.link_lost'; readonly error: ErrorReport }
   | { readonly type: 'send.mismatch'; readonly error: ErrorReport }
   | { readonly type: 'send.failed'; readonly error: ErrorReport }
-  | { readonly type: 'cancel' }
+  /** The replica forgot that this transfer waits for its turn. */
+  | { readonly type: 'slot.ask' }
+  | { readonly type: 'pause' | 'resume' | 'retry-now' | 'cancel' }
+  | ({ readonly type: 'redrive' } & RedriveFields)
+  /** The actor was parked, and goes on. */
+  | ({ readonly type: 'woken' } & RedriveFields)
+  /** Another transfer was made from this one. */
+  | { readonly type: 'fork'; readonly transfer: string; readonly at_seq: number }
 ) &
   Timed;

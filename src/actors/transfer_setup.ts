@@ -85,6 +85,7 @@ export const setupTransfer = setup({
     reconnect: reconnect_ms,
     offer_timeout: offer_timeout_ms,
     confirm_timeout: confirm_timeout_ms,
+    start_at: ({ context }) => context.delay_ms,
   },
   guards: {
     isOfThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
@@ -94,6 +95,8 @@ export const setupTransfer = setup({
     isOnline: ({ context }) => context.online,
     isMismatch: ({ context, event }) =>
       'error' in event && event.error.code === 'ResumeMismatch' && mayRetry(context, event.error),
+    wantsFromStart: ({ event }) => 'from_start' in event && event.from_start === true,
+    isLater: ({ event }) => 'after_ms' in event && (event.after_ms ?? 0) > 0,
   },
 });
 
@@ -163,6 +166,8 @@ export const startPlan = {
       number: context.number,
       replica: context.replica,
       codec: context.codec,
+      parent: context.parent,
+      stream_version: context.stream_version,
     },
   }),
 } as const;
@@ -187,9 +192,28 @@ export const onPlan = {
   restarted: interruptedByRestart,
 } as const;
 
-/** What the replica has received is kept there until the transfer is run again or cancelled. */
+/** What the replica has received is kept there until the transfer goes on, is run again or cancelled. */
 export const holdReception = setupTransfer.enqueueActions(({ context, enqueue }) => {
   if (!context.offered) return;
   const event = { type: 'transfer.hold', attempt: context.attempt };
   enqueue({ type: 'message', params: { ...receptionOf(context), event } });
 });
+
+/** A reception that speaks as if it had not heard that what it has is to be kept is told again. */
+export const onUnheld = {
+  'reception.ready': { actions: holdReception },
+  'reception.waiting': { actions: holdReception },
+} as const;
+
+export const cancelReception = {
+  type: 'message',
+  params: ({ context }: Scope) => ({ ...receptionOf(context), event: { type: 'transfer.cancel' } }),
+} as const;
+
+/** The same for one that has not heard that the transfer is cancelled. */
+export const onUncancelled = {
+  'reception.ready': { actions: cancelReception },
+  'reception.waiting': { actions: cancelReception },
+  'reception.refused': { actions: cancelReception },
+  'reception.failed': { actions: cancelReception },
+} as const;

@@ -6,6 +6,14 @@ import type {
   TransferReport,
 } from '../core/report.js';
 import type { AcceptReport, CheckRequest } from '../core/node_report.js';
+import type { ActorKind } from '../core/records.js';
+import type {
+  BulkRedriveRequest,
+  ForkRequest,
+  RedriveReport,
+  RedriveRequest,
+  UnparkReport,
+} from '../core/verbs.js';
 import { type CallOptions, type ControlConnection, part } from './connection.js';
 import { type WatchOptions, watchTransfer } from './watch_transfers.js';
 
@@ -117,5 +125,40 @@ export class TransfersClient {
 
   cancel(id: string, { signal }: CallOptions = {}): Promise<TransferReport> {
     return this.#connection.call('POST', `transfers/${part(id)}/cancel`, { signal });
+  }
+
+  /** Halts it; what the replica has of it is kept, and later transfers of the image may overtake it. */
+  pause(id: string, { signal }: CallOptions = {}): Promise<TransferReport> {
+    return this.#connection.call('POST', `transfers/${part(id)}/pause`, { signal });
+  }
+
+  /** Lets one go on that is paused. */
+  resume(id: string, { signal }: CallOptions = {}): Promise<TransferReport> {
+    return this.#connection.call('POST', `transfers/${part(id)}/resume`, { signal });
+  }
+
+  /** Does not let it wait for its next try. */
+  retryNow(id: string, { signal }: CallOptions = {}): Promise<TransferReport> {
+    return this.#connection.call('POST', `transfers/${part(id)}/retry-now`, { signal });
+  }
+
+  /** Runs one again that failed, was cancelled or is parked. */
+  redrive(id: string, request: RedriveRequest = {}, { signal }: CallOptions = {}): Promise<TransferReport> {
+    return this.#connection.call('POST', `transfers/${part(id)}/redrive`, { body: request, signal });
+  }
+
+  /** Runs many again, the oldest first, spread over time. */
+  redriveAll(request: BulkRedriveRequest = {}, { signal }: CallOptions = {}): Promise<RedriveReport[]> {
+    return this.#connection.call('POST', 'redrive', { body: request, signal });
+  }
+
+  /** Makes a new one from what this one had decided; the old one stays as it is. */
+  fork(id: string, request: ForkRequest = {}, { signal }: CallOptions = {}): Promise<TransferReport> {
+    return this.#connection.call('POST', `transfers/${part(id)}/fork`, { body: request, signal });
+  }
+
+  /** Lets an actor of the daemon's node go on that was parked: a transfer, reception, replica or image. */
+  unpark(kind: ActorKind, id: string, { signal }: CallOptions = {}): Promise<UnparkReport> {
+    return this.#connection.call('POST', `actors/${kind}/${part(id)}/unpark`, { signal });
   }
 }

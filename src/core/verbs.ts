@@ -1,9 +1,10 @@
 /** What an operator can do with a transfer that is there. */
 import type { Codec } from './codecs.js';
+import type { ActorAddress } from './records.js';
 
 export const verb_names = ['pause', 'resume', 'retry-now', 'cancel', 'redrive'] as const;
 
-/** `fork` makes another transfer and is no event of this one: it is always possible once there is a plan. */
+/** `fork` makes another transfer, which is possible in every state. */
 export type Verb = (typeof verb_names)[number] | 'fork';
 
 export interface VerbReport {
@@ -53,9 +54,18 @@ export interface ForkRequest {
   /** The event of the old transfer whose plan is taken; default: its last. */
   readonly at_seq?: number;
   readonly codec?: Codec;
-  /** Number of the parent, `none` for a full stream, `auto` to choose anew; default: as in the plan of that step. */
+  /**
+   * Number of the parent, `none` for a full stream, `auto` to choose anew. Default: as in the plan of that step; `auto`
+   * to another replica, or if there was no plan yet.
+   */
   readonly parent?: string;
   /** Name or number of another replica. */
   readonly to?: string;
   readonly ssh?: boolean;
+}
+
+/** An actor that was let go on. */
+export interface UnparkReport extends ActorAddress {
+  readonly state: string;
+  readonly state_description: string;
 }

@@ -28,6 +28,7 @@ import { LiveStreams } from './live_streams.js';
 import { Postman } from './postman.js';
 import { system_clock } from './system_clock.js';
 import { TransferReports } from './transfer_reports.js';
+import { syncSlots } from './unparking.js';
 import { SnapshotScans } from './verify/snapshot_scans.js';
 import { VerifyRuns } from './verify/verify_runs.js';
 import type { Logger } from 'pino';
@@ -107,6 +108,7 @@ async function runMaster(
   names.open(runtime, server.port);
   runtime.start();
   configureReplicas(runtime, config);
+  syncSlots(runtime, storage, storage.actors.list({ kind: 'replica', limit: 100_000 }));
   await names.answerBroadcasts(server.port);
   const watch = watchImages(base, runtime);
   const pruner = startPruner(base, config.history);

@@ -1,20 +1,26 @@
-import type { TransferInput } from '../actors/transfer_events.js';
+import type { RedriveFields, TransferInput } from '../actors/transfer_events.js';
+import { type Judgement, type VerbEvent, judgeVerb } from '../actors/verbs.js';
 import { IcbdError } from '../core/errors.js';
 import type { ActorRecord, EventCause } from '../core/records.js';
 import type { SendRequest, TransferReport } from '../core/report.js';
+import type { ForkRequest } from '../core/verbs.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Storage } from '../storage/storage.js';
 import type { ImageRepository } from './images/image_repository.js';
+import { forkedInput } from './transfer_fork.js';
 import type { TransferReports } from './transfer_reports.js';
 
 /** Transfers that one request may start. */
 const transfers_max = 10_000;
 
+/** A parked transfer that goes on stays in these, and then still has to be told what the operator wants. */
+const lasting_states = new Set(['paused', 'failed', 'cancelled', 'completed']);
+
 export interface TransferDeskOptions {
   readonly runtime: Runtime;
   readonly storage: Storage;
-  readonly repository: ImageRepository;
-  readonly reports: TransferReports;
+  readonly repository: Pick<ImageRepository, 'settings' | 'snapshot' | 'snapshots'>;
+  readonly reports: Pick<TransferReports, 'report' | 'require'>;
   /** Names of the replicas that `to` means. @throws IcbdError `ReplicaNotFound` */
   readonly resolveReplicas: (to: readonly string[]) => string[];
   /** Names this node's state database. */
@@ -22,7 +28,7 @@ export interface TransferDeskOptions {
   readonly failures_max: number;
 }
 
-/** Starts and ends transfers for an operator. */
+/** What an operator asks of transfers. Every verb is an event of its transfer, a refused one as well. */
 export class TransferDesk {
   readonly #options: TransferDeskOptions;
 
@@ -32,64 +38,131 @@ export class TransferDesk {
 
   /**
    * One transfer for each number and replica, in the order of the snapshots. One that is under way already is
-   * not started twice. One that failed before is cancelled, so that nothing of it is left on the replica.
+   * not started twice. One that failed before is redriven, from what the replica has of it; of several the newest.
    * @throws IcbdError `ImageNotFound`, `SnapshotNotFound`, `ReplicaNotFound`, `InvalidArgument`; then none is
    *   started
    */
   async send(request: SendRequest, cause: EventCause): Promise<TransferReport[]> {
-    const { runtime, storage, repository, reports } = this.#options;
-    const settings = repository.settings(request.image);
+    const { storage, repository, reports, failures_max } = this.#options;
+    const { image, codec, ssh } = request;
+    const settings = repository.settings(image);
     const replicas = this.#options.resolveReplicas(request.to);
     const asked = new Set(request.numbers);
     if (asked.size * replicas.length > transfers_max) {
       throw new IcbdError('InvalidArgument', `one send starts at most ${transfers_max} transfers`, {
         operation: 'send',
-        subject: request.image,
+        subject: image,
       });
     }
-    const numbers = await this.#inOrder(request.image, asked);
+    const numbers = await this.#inOrder(image, asked);
 
-    const wanted = numbers.flatMap((number) => replicas.map((replica) => ({ number, replica })));
     const ids: string[] = [];
-    const transfers: TransferInput[] = [];
-    for (const { number, replica } of wanted) {
-      const running = this.#underWay(request.image, number, replica);
-      const id = running ?? this.#nextId();
+    // They ask for their turns in the order of the snapshots, the new ones and the old.
+    let made: TransferInput[] = [];
+    const make = (): void => {
+      this.#make(image, made, cause);
+      made = [];
+    };
+    for (const { number, replica } of numbers.flatMap((n) =>
+      replicas.map((r) => ({ number: n, replica: r })),
+    )) {
+      const known = this.#known(image, number, replica);
+      const id = known?.id ?? this.#nextId();
       ids.push(id);
-      if (running !== undefined) continue;
-      const codec = request.codec ?? settings.codec;
-      const { failures_max } = this.#options;
-      const ssh = request.ssh ?? false;
-      transfers.push({ id, image: request.image, number, replica, codec, ssh, failures_max });
-    }
-    if (transfers.length > 0) {
-      runtime.deliver({ kind: 'image', id: request.image }, { type: 'image.send', transfers }, cause);
-    }
-    for (const { image, number, replica } of transfers) {
-      for (const superseded of this.#failed(image, number, replica)) {
-        runtime.deliver(superseded, { type: 'cancel' }, cause);
+      if (known === undefined) {
+        const plan = { parent: 'auto', stream_version: null, forked_from: null };
+        const how = { codec: codec ?? settings.codec, ssh: ssh ?? false, failures_max };
+        made.push({ id, image, number, replica, ...how, ...plan });
+      } else if (known.settled && known.status === 'running') {
+        make();
+        this.redrive(
+          id,
+          { ...(codec === undefined ? {} : { codec }), ...(ssh === undefined ? {} : { ssh }) },
+          cause,
+        );
       }
     }
+    make();
     return ids.flatMap((id) => {
       const record = storage.actors.load({ kind: 'transfer', id });
       return record === undefined ? [] : [reports.report(record)];
     });
   }
 
-  /** @throws IcbdError `TransferNotFound`, `NotAllowedNow` */
-  cancel(id: string, cause: EventCause): TransferReport {
-    const { runtime, reports } = this.#options;
-    const record = reports.require(id);
-    if (record.state === 'completed' || record.status === 'parked') {
-      const state = record.status === 'parked' ? 'parked' : record.state;
-      throw new IcbdError('NotAllowedNow', `the transfer ${record.id} is ${state}: it cannot be cancelled`, {
-        operation: 'cancel',
-        subject: record.id,
-        hint: record.status === 'parked' ? record.parked_reason : '',
+  /**
+   * What has its effect already changes nothing.
+   * @throws IcbdError `TransferNotFound`, `NotAllowedNow`, `ActorParked`
+   */
+  act(id: string, verb: 'pause' | 'resume' | 'retry-now' | 'cancel', cause: EventCause): TransferReport {
+    return this.#do(this.#options.reports.require(id), { type: verb }, cause);
+  }
+
+  /**
+   * Runs a transfer that failed, was cancelled or is parked again: the same one, from its last checkpoint.
+   * @throws IcbdError `TransferNotFound`, `NotAllowedNow`, `ActorParked`
+   */
+  redrive(id: string, fields: RedriveFields, cause: EventCause): TransferReport {
+    return this.#do(this.#options.reports.require(id), { ...fields, type: 'redrive' }, cause);
+  }
+
+  /**
+   * A new transfer from what an old one had decided after one of its events. The old one stays as it is.
+   * @throws IcbdError `TransferNotFound`, `InvalidArgument`, `ReplicaNotFound`, `ImageNotFound`, `SnapshotNotFound`
+   */
+  async fork(id: string, request: ForkRequest, cause: EventCause): Promise<TransferReport> {
+    const { runtime, storage, repository, reports } = this.#options;
+    const old = reports.require(id);
+    const [replica] = request.to === undefined ? [] : this.#options.resolveReplicas([request.to]);
+    const defaults = { failures_max: this.#options.failures_max };
+    const input = forkedInput(old, storage.history.events(old), { ...request, to: replica }, defaults);
+    repository.settings(input.image);
+    await repository.snapshot(input.image, input.number);
+    const forked_id = this.#nextId();
+    this.#make(input.image, [{ ...input, id: forked_id }], cause);
+    const made = storage.actors.load({ kind: 'transfer', id: forked_id });
+    if (made === undefined) {
+      throw new IcbdError('NotAllowedNow', `the image ${input.image} cannot be sent now`, {
+        operation: 'fork',
+        subject: input.image,
+        hint: `icbdrep image show ${input.image}`,
       });
     }
-    runtime.deliver(record, { type: 'cancel' }, cause);
-    return reports.report(reports.require(record.id));
+    runtime.deliver(old, { type: 'fork', transfer: forked_id, at_seq: input.forked_from.seq }, cause);
+    return reports.report(made);
+  }
+
+  #do(record: ActorRecord, event: VerbEvent, cause: EventCause): TransferReport {
+    const { runtime, reports } = this.#options;
+    const judgement = judgeVerb(record, event);
+    if (record.status === 'parked' && judgement.verdict === 'takes') return this.#wake(record, event, cause);
+    runtime.deliver(record, event, cause);
+    if (judgement.verdict === 'refused') throw refusal(record, event, judgement);
+    return reports.report(this.#running(record));
+  }
+
+  #wake(parked: ActorRecord, event: VerbEvent, cause: EventCause): TransferReport {
+    const { runtime, reports } = this.#options;
+    const { type, ...fields } = event;
+    runtime.unpark(parked, cause, fields);
+    const record = this.#running(parked);
+    if (type === 'cancel' || lasting_states.has(record.state)) return this.#do(record, event, cause);
+    return reports.report(record);
+  }
+
+  /** @throws IcbdError `ActorParked` */
+  #running({ id }: ActorRecord): ActorRecord {
+    const record = this.#options.reports.require(id);
+    if (record.status === 'running') return record;
+    throw new IcbdError('ActorParked', `the transfer ${id} is parked: ${record.parked_reason}`, {
+      operation: 'transfer',
+      subject: id,
+      hint: `icbdrep transfer fork ${id} makes a new one of it`,
+    });
+  }
+
+  #make(image: string, transfers: readonly TransferInput[], cause: EventCause): void {
+    if (transfers.length === 0) return;
+    this.#options.runtime.deliver({ kind: 'image', id: image }, { type: 'image.send', transfers }, cause);
   }
 
   /** The order in which they follow one another, which for names that are no numbers only the disk tells. */
@@ -102,14 +175,11 @@ export class TransferDesk {
     return [...there.filter((number) => asked.has(number)), ...missing];
   }
 
-  #underWay(image: string, snapshot: string, replica: string): string | undefined {
-    const filter = { kind: 'transfer', settled: false, limit: 1, image, snapshot, replica } as const;
-    return this.#options.storage.actors.list(filter)[0]?.id;
-  }
-
-  #failed(image: string, snapshot: string, replica: string): ActorRecord[] {
-    const filter = { kind: 'transfer', states: ['failed'], limit: 1_000, image, snapshot, replica } as const;
-    return this.#options.storage.actors.list(filter);
+  /** The one under way, or else the newest that failed. */
+  #known(image: string, snapshot: string, replica: string): ActorRecord | undefined {
+    const { actors } = this.#options.storage;
+    const filter = { kind: 'transfer', limit: 1, image, snapshot, replica } as const;
+    return actors.list({ ...filter, settled: false })[0] ?? actors.list({ ...filter, states: ['failed'] })[0];
   }
 
   /** `<count>-<4 hex digits of the database>`: short to type, and no two databases give the same. */
@@ -121,4 +191,17 @@ export class TransferDesk {
       return `${count}-${instance.slice(0, 4)}`;
     });
   }
+}
+
+const verb_words: Readonly<Record<VerbEvent['type'], string>> = {
+  pause: 'paused',
+  resume: 'resumed',
+  'retry-now': 'tried again now',
+  cancel: 'cancelled',
+  redrive: 'redriven',
+};
+
+function refusal({ id }: ActorRecord, event: VerbEvent, { reason, hint }: Judgement): IcbdError {
+  const message = `the transfer ${id} cannot be ${verb_words[event.type]}: ${reason}`;
+  return new IcbdError('NotAllowedNow', message, { operation: event.type, subject: id, hint });
 }

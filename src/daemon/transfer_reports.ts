@@ -1,6 +1,7 @@
 import type { ReceptionContext } from '../actors/reception_events.js';
 import { machines } from '../actors/machines.js';
 import type { TransferContext } from '../actors/transfer_events.js';
+import { verbsOf } from '../actors/verbs.js';
 import { IcbdError } from '../core/errors.js';
 import type { ActorRecord } from '../core/records.js';
 import type {
@@ -133,8 +134,7 @@ export class TransferReports {
       last_progress: last,
       next_at_ms: timers[0]?.due_at_ms ?? null,
       timers,
-      verbs: [],
-      forked_from: null,
+      verbs: record.kind === 'transfer' ? verbsOf(record) : [],
       created_at_ms: record.created_at_ms,
       updated_at_ms: record.updated_at_ms,
     };
@@ -169,6 +169,8 @@ export class TransferReports {
       hash: outcome?.hash ?? '',
       resumed_bytes: context.resumed_bytes,
       link_losses: context.link_losses,
+      // One that an older release ended knows of no fork.
+      forked_from: context.forked_from ?? null,
       // What it heard when the bytes began to flow.
       checkpoint_bytes: context.resumed_bytes > 0 ? context.resumed_bytes : null,
       last_error,
@@ -196,6 +198,8 @@ export class TransferReports {
       link_losses: context.losses,
       checkpoint_bytes: context.checkpoint?.offset_bytes ?? 0,
       last_error: error,
+      forked_from: null,
+      forked_from: null,
     };
   }
 }

@@ -122,9 +122,11 @@ export function nextStep(definition: MachineDefinition, snapshot: MachineSnapsho
     value: snapshot.value as never,
     context: snapshot.context,
   });
-  const handled = before.can(event);
+  const chosen = traced.machine.getTransitionData(before, event);
+  const handled = chosen.some(({ target, actions }) => target !== undefined || actions.length > 0);
   const { result, guards } = traced.trace(() => transition(traced.machine, before, event));
-  const ignored_reason = handled ? '' : whyIgnored(definition, before, event, guards);
+  const said = chosen.find(({ description }) => description !== undefined)?.description;
+  const ignored_reason = handled ? '' : (said ?? whyIgnored(definition, before, event, guards));
   return toStep(definition, ...result, { handled, ignored_reason, guards });
 }
 
@@ -135,14 +137,9 @@ function whyIgnored(
   event: PlainEvent,
   guards: readonly GuardResult[],
 ): string {
-  const state = stateName(before.value);
-  for (const node of before._nodes.toReversed()) {
-    const described = node.transitions.get(event.type)?.find(({ description }) => description !== undefined);
-    if (described?.description !== undefined) return described.description;
-  }
   const refused = guards.filter(({ passed }) => !passed).map(({ guard }) => guard_words[guard] ?? guard);
   if (refused.length > 0) return refused.join('; ');
-  return `the state ${state} takes no ${event.type}`;
+  return `the state ${stateName(before.value)} takes no ${event.type}`;
 }
 
 /**

@@ -9,6 +9,7 @@ import { nodeRoutes } from './node_routes.js';
 import type { ControlRequest, Route } from './route.js';
 import { snapshotRoutes } from './snapshot_routes.js';
 import { transferRoutes } from './transfer_routes.js';
+import { verbRoutes } from './verb_routes.js';
 
 function match(path: string, parts: readonly string[]): string[] | undefined {
   const wanted = path.split('/');
@@ -26,6 +27,7 @@ export function controlRoutes(operations: Operations): Route[] {
     ...snapshotRoutes(operations.snapshots, operations.verifications),
     ...transferRoutes(operations.transfers),
     ...inspectionRoutes(operations.inspection),
+    ...verbRoutes(operations.verbs),
     ...nameRoutes(operations.names),
   ];
   return described;

@@ -8,7 +8,7 @@ import {
   agreeStreamVersion,
 } from '../../core/codecs.js';
 import { IcbdError } from '../../core/errors.js';
-import { type SnapshotInfo, identityOf, planTransfer } from '../../core/lineage.js';
+import { type SnapshotInfo, type TransferPlan, identityOf, planTransfer } from '../../core/lineage.js';
 import type { ControlLink } from '../../core/link.js';
 import type { EffectHandler } from '../../runtime/ports.js';
 
@@ -86,15 +86,62 @@ async function theirSnapshots(
   });
 }
 
+interface PlanParams {
+  readonly image: string;
+  readonly number: string;
+  readonly replica: string;
+  readonly codec: Codec | null;
+  /** Number of a snapshot, `none` or `auto`. */
+  readonly parent: string;
+  /** Null: as the config says. */
+  readonly stream_version: StreamVersion | null;
+}
+
+function choiceOf(version: StreamVersion | null): StreamChoice | undefined {
+  return version === null ? undefined : `v${version}`;
+}
+
+interface ParentChoice {
+  readonly parent: string;
+  readonly ours: readonly SnapshotInfo[];
+  readonly theirs: readonly SnapshotInfo[];
+  readonly target: SnapshotInfo;
+  readonly image: string;
+  readonly replica: string;
+}
+
+/** The plan with the parent that was asked for. @throws IcbdError `SnapshotNotFound`, `InvalidArgument` */
+function withParent(plan: TransferPlan, choice: ParentChoice): TransferPlan {
+  const { parent: number, ours, theirs, target, image, replica } = choice;
+  if (number === 'auto' || plan.kind === 'already_there' || plan.kind === 'conflict') return plan;
+  const reason = 'asked for when the transfer was forked';
+  if (number === 'none') return { kind: 'full', reason };
+  const details = {
+    operation: 'plan',
+    subject: `${image}/${number}`,
+    hint: 'icbdrep transfer fork --parent auto chooses another one',
+  };
+  if (number === target.number) {
+    throw new IcbdError('InvalidArgument', `${image}/${number} cannot be its own parent`, details);
+  }
+  const parent = ours.find((snapshot) => snapshot.number === number);
+  if (parent === undefined) {
+    throw new IcbdError('SnapshotNotFound', `the parent ${image}/${number} is not on the master`, details);
+  }
+  if (!theirs.some((snapshot) => identityOf(snapshot) === identityOf(parent))) {
+    throw new IcbdError(
+      'SnapshotNotFound',
+      `${replica} does not hold the parent ${image}/${number}`,
+      details,
+    );
+  }
+  return { kind: 'incremental', parent, reason };
+}
+
 /** The `plan` effect: compares both sides and decides how one attempt is done. Changes nothing. */
 export function planEffect(options: PlanOptions): EffectHandler {
   return async (effect, { signal }) => {
-    const { image, number, replica, codec } = effect.params as {
-      image: string;
-      number: string;
-      replica: string;
-      codec: Codec | null;
-    };
+    const { image, number, replica, codec, parent, stream_version } = effect.params as PlanParams;
     const link = options.linkTo(replica);
     const ours = await options.store.listSnapshots(options.imagePath(image));
     const target = ours.find((snapshot) => snapshot.number === number);
@@ -104,7 +151,15 @@ export function planEffect(options: PlanOptions): EffectHandler {
         subject: `${image}/${number}`,
       });
     }
-    const plan = planTransfer(target, ours, await theirSnapshots(link, image, signal));
+    const held = await theirSnapshots(link, image, signal);
+    const plan = withParent(planTransfer(target, ours, held), {
+      parent,
+      ours,
+      theirs: held,
+      target,
+      image,
+      replica,
+    });
     if (plan.kind === 'already_there') return { type: 'plan.already_there', number: plan.number };
     if (plan.kind === 'conflict') {
       throw new IcbdError('SnapshotConflict', `${replica} holds another snapshot as ${image}/${number}`, {
@@ -123,7 +178,11 @@ export function planEffect(options: PlanOptions): EffectHandler {
         parent: plan.kind === 'full' ? null : { number: plan.parent.number, uuid: identityOf(plan.parent) },
         reason: plan.reason,
         codec: agreeCodec(codec, options.default_codec, options.capabilities, theirs),
-        stream_version: agreeVersion(options.stream, options.capabilities, theirs),
+        stream_version: agreeVersion(
+          choiceOf(stream_version) ?? options.stream,
+          options.capabilities,
+          theirs,
+        ),
       },
     };
   };

@@ -25,6 +25,7 @@ import { inspectionOperations } from './inspection_operations.js';
 import type { Operations, TransferOperations } from './operations.js';
 import { checkSend, fleetNodes } from './node_operations.js';
 import { replicaListOperations } from './replica_list_operations.js';
+import { masterVerbs } from './verb_operations.js';
 import { verifyOperations } from './verify_operations.js';
 
 /** Requests to a replica after which it may hold other snapshots. */
@@ -58,7 +59,7 @@ export interface MasterOperationsOptions {
 
 /** What an operator can ask a master for, on itself and on any replica. */
 export function masterOperations(options: MasterOperationsOptions): Operations {
-  const { base, repository, linkTo } = options;
+  const { base, runtime, repository, linkTo } = options;
   const fleet = new Fleet({
     name: base.name,
     storage: base.storage,
@@ -66,6 +67,7 @@ export function masterOperations(options: MasterOperationsOptions): Operations {
     linkTo,
     onAsked: (node, method, params) => noteAsked(options.board, node, method, params),
   });
+  const desk = makeDesk(options, fleet);
   const doctor = new Doctor({
     base,
     repository,
@@ -90,7 +92,8 @@ export function masterOperations(options: MasterOperationsOptions): Operations {
     images: fleetImages(fleet, repository),
     snapshots: fleetSnapshots(fleet, repository),
     verifications: verifyOperations(fleet, options.verify_runs),
-    transfers: transferOperations(options, fleet),
+    transfers: transferOperations(options, fleet, desk),
+    verbs: masterVerbs({ desk, fleet, runtime, storage: base.storage, reports: options.reports }),
     inspection: inspectionOperations({
       storage: base.storage,
       node: base.name,
@@ -142,9 +145,9 @@ async function doctorChecks(
   ];
 }
 
-function transferOperations(options: MasterOperationsOptions, fleet: Fleet): TransferOperations {
+function makeDesk(options: MasterOperationsOptions, fleet: Fleet): TransferDesk {
   const { base, runtime, repository, reports, failures_max } = options;
-  const desk = new TransferDesk({
+  return new TransferDesk({
     runtime,
     storage: base.storage,
     repository,
@@ -153,6 +156,13 @@ function transferOperations(options: MasterOperationsOptions, fleet: Fleet): Tra
     instance: base.instance,
     failures_max,
   });
+}
+
+function transferOperations(
+  { repository, reports }: MasterOperationsOptions,
+  fleet: Fleet,
+  desk: TransferDesk,
+): TransferOperations {
   // A replica may be asked for by its number.
   const named = ({ replica, ...rest }: TransferFilter): TransferFilter =>
     replica === undefined ? rest : { ...rest, replica: fleet.resolve(replica).name };
@@ -163,6 +173,6 @@ function transferOperations(options: MasterOperationsOptions, fleet: Fleet): Tra
     count: async (filter) => reports.count(named(filter)),
     get: async (id) => reports.report(reports.require(id)),
     history: async (id, filter) => reports.history(id, filter),
-    cancel: async (id) => desk.cancel(id, operator),
+    cancel: async (id) => desk.act(id, 'cancel', operator),
   };
 }

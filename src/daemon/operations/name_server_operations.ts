@@ -63,6 +63,7 @@ export function nameServerOperations({
     snapshots: none('snapshots', 'snapshots'),
     verifications: none('verifications', 'snapshots to compare'),
     transfers: none('transfers', 'transfers'),
+    verbs: none('verbs', 'transfers'),
     inspection: none('inspection', 'transfers, replicas or images'),
   };
 }

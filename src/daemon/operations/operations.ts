@@ -26,6 +26,13 @@ import type {
 import type { FleetReport, ThroughputReport } from '../../core/fleet_report.js';
 import type { DoctorReport, LeftoverRemoval } from '../../core/doctor_report.js';
 import type { DiagramReport, MachineGraph, StepsReport } from '../../core/machine_report.js';
+import type {
+  BulkRedriveRequest,
+  ForkRequest,
+  RedriveReport,
+  RedriveRequest,
+  UnparkReport,
+} from '../../core/verbs.js';
 import type { VerifyReport } from '../../core/verify_report.js';
 
 /** A node by its name or number; undefined is the one that is asked. */
@@ -120,6 +127,17 @@ export interface TransferOperations {
   cancel(id: string): Promise<TransferReport>;
 }
 
+/** What changes transfers that are there. What has its effect already changes nothing. */
+export interface VerbOperations {
+  act(id: string, verb: 'pause' | 'resume' | 'retry-now'): Promise<TransferReport>;
+  redrive(id: string, request: RedriveRequest): Promise<TransferReport>;
+  redriveAll(request: BulkRedriveRequest): Promise<RedriveReport[]>;
+  /** @returns the new one */
+  fork(id: string, request: ForkRequest): Promise<TransferReport>;
+  /** @param kind of an actor of this node */
+  unpark(kind: string, id: string): Promise<UnparkReport>;
+}
+
 /** Whose history can be looked at; on a replica a transfer is its reception there. */
 export type InspectedKind = 'transfer' | 'replica' | 'image';
 
@@ -153,6 +171,7 @@ export interface Operations {
   readonly snapshots: SnapshotOperations;
   readonly verifications: VerifyOperations;
   readonly transfers: TransferOperations;
+  readonly verbs: VerbOperations;
   readonly inspection: InspectionOperations;
   /** The daemon's own name server, or the one that it has a link to. */
   readonly names: NameService;

@@ -18,6 +18,7 @@ import { localImages, localSnapshots } from './image_operations.js';
 import { ownNode } from './node_operations.js';
 import { inspectionOperations } from './inspection_operations.js';
 import type { NodeChoice, Operations } from './operations.js';
+import { replicaVerbs } from './verb_operations.js';
 
 export interface ReplicaOperationsOptions {
   readonly base: NodeBase;
@@ -90,6 +91,7 @@ export function replicaOperations(options: ReplicaOperationsOptions): Operations
       history: async (id, filter) => reports.history(id, filter),
       cancel: refuse('cancelling'),
     },
+    verbs: replicaVerbs({ runtime: options.runtime, storage: base.storage, reports }, refuse),
     inspection: inspectionOperations({
       storage: base.storage,
       node: base.name,

@@ -61,6 +61,9 @@ function planTransfers(random: Random, count: number): TransferInput[] {
     codec: null,
     ssh: false,
     failures_max,
+    parent: 'auto',
+    stream_version: null,
+    forked_from: null,
   }));
 }
 

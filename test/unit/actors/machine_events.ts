@@ -15,6 +15,9 @@ export const inputs: Readonly<Record<ActorKind, object>> = {
     codec: null,
     ssh: false,
     failures_max: 3,
+    parent: 'auto',
+    stream_version: null,
+    forked_from: null,
   },
   reception: { id: 't1', image: 'debian', number: '3' },
 };
@@ -56,6 +59,8 @@ const fields = {
   offset_bytes: small,
   is_live: fc.boolean(),
   from_zero: fc.boolean(),
+  from_start: fc.boolean(),
+  after_ms: fc.constantFrom(0, 60_000),
   ssh: fc.boolean(),
   keeps_checkpoint: fc.boolean(),
   stream_version: fc.constantFrom(1, 2),

@@ -304,10 +304,37 @@ describe('reception', () => {
     expect(reception.step.settled).toBe(true);
     reception.send(cancel);
     expect(reception.effect('cleanup')).toMatchObject({ keep: null });
-    expect(inState('ready').send({ ...hold, attempt: 2 }).step.handled).toBe(false);
-    for (const state of ['publishing', 'completed', 'failed', 'refused', 'cancelled', 'held']) {
+    for (const state of ['publishing', 'completed', 'refused', 'cancelled', 'held']) {
       expect([state, inState(state).send(hold).state]).toEqual([state, state]);
     }
+    expect(inState('failed').send(hold).state).toBe('held');
+  });
+
+  test('a hold of a later attempt, which was never offered, is one; that of an earlier attempt is not', () => {
+    expect(inState('ready').send({ ...hold, attempt: 2 }).state).toBe('cleaning');
+    expect(inState('disconnected').send({ ...hold, attempt: 2 }).state).toBe('cleaning');
+    expect(inState('ready').send({ ...hold, attempt: 0 }).step.handled).toBe(false);
+    const waiting = inState('receiving').send(receive_failed, offer(2));
+    expect(waiting.send({ ...hold, attempt: 2 }, { type: 'cleanup.done' }).state).toBe('held');
+    const overtaken = inState('receiving').send(receive_failed, offer(2));
+    expect(overtaken.send(hold, { type: 'cleanup.done' }).state).toBe('preparing');
+  });
+
+  test.each([
+    ['idle', 'idle', []],
+    ['preparing', 'preparing', ['effect prepare', 'stop prepare']],
+    ['ready', 'preparing', ['cancel timer', 'effect prepare']],
+    ['receiving', 'disconnected', ['message reception.waiting', 'stop receive', 'timer 375']],
+    ['publishing', 'publishing', ['effect publish']],
+    ['cleaning', 'cleaning', ['effect cleanup', 'stop cleanup']],
+    ['unclean', 'cleaning', ['cancel timer', 'effect cleanup']],
+    ['completed', 'completed', []],
+    ['held', 'held', []],
+  ])('woken in %s it does its work again, in %s', (state, next, intents) => {
+    const reception = inState(state).send({ type: 'woken' });
+    expect(reception.state).toBe(next);
+    const asked = reception.intents.map((intent) => intent.replace(/^timer .*/, 'timer 375'));
+    expect(asked.toSorted()).toEqual(intents);
   });
 
   test('a cancel while it cleans up removes what was to be kept', () => {

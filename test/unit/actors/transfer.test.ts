@@ -10,6 +10,9 @@ const input = {
   codec: null,
   ssh: false,
   failures_max: 3,
+  parent: 'auto',
+  stream_version: null,
+  forked_from: null,
 };
 const plan = {
   uuid: 'u3',

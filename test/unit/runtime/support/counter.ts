@@ -88,7 +88,13 @@ const machine: AnyStateMachine = setupCounter.createMachine({
 }) as AnyStateMachine;
 
 const labels = (): object => ({});
-const described = { labels, attempt: () => 0, guard_words: {} };
+const described = {
+  labels,
+  attempt: () => 0,
+  guard_words: {},
+  when_parked: () => [],
+  woken_event: 'restarted',
+} as const;
 const definition = { machine, version: 1, migrations: {}, ...described };
 
 /** The counter in place of every machine. */
