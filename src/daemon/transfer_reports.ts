@@ -135,6 +135,7 @@ export class TransferReports {
       next_at_ms: timers[0]?.due_at_ms ?? null,
       timers,
       verbs: record.kind === 'transfer' ? verbsOf(record) : [],
+      forked_from: own.forked_from,
       created_at_ms: record.created_at_ms,
       updated_at_ms: record.updated_at_ms,
     };
@@ -198,7 +199,6 @@ export class TransferReports {
       link_losses: context.losses,
       checkpoint_bytes: context.checkpoint?.offset_bytes ?? 0,
       last_error: error,
-      forked_from: null,
       forked_from: null,
     };
   }
