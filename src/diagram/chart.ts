@@ -1,5 +1,6 @@
 /** What is to be drawn of a machine, whatever it is drawn with: states, edges between them, and what leads anywhere. */
 import type { DiagramReport, GraphState, GraphTransition, MachineGraph } from '../core/machine_report.js';
+import { withArticle } from './strings.js';
 
 /** The bare machine, or one with an actor in it. */
 export interface Diagram {
@@ -54,8 +55,10 @@ export interface Chart {
   readonly parked_reason: string;
 }
 
-/** What leads to a state from fewer others is drawn as an edge for each of them. */
-const sources_min = 4;
+/** What leads to a state from fewer others is drawn as an edge for each of them: in a big machine, and in a small one. */
+const sources_min = { big: 3, small: 4 } as const;
+/** States that a small machine has at most. */
+const small_states_max = 8;
 
 /** The machine alone. */
 export function bareDiagram(graph: MachineGraph): Diagram {
@@ -116,14 +119,13 @@ function edgesOf(
   });
 }
 
-const isMany = (group: readonly GraphTransition[]): boolean =>
-  unique(group.map(({ from }) => from)).length >= sources_min;
-
 /**
  * Those that are not drawn one by one. An event that leads to the same state from many is one thing to a reader, and so
  * are all the events that may end in one state or in another, as failures do.
  */
-function gatheredOf(moving: readonly GraphTransition[]): Set<GraphTransition> {
+function gatheredOf(moving: readonly GraphTransition[], from_min: number): Set<GraphTransition> {
+  const isMany = (group: readonly GraphTransition[]): boolean =>
+    unique(group.map(({ from }) => from)).length >= from_min;
   const branches = [...groupBy(moving, ({ from, event }) => `${from} ${event}`).values()]
     .filter((group) => unique(group.map(({ to }) => to)).length > 1)
     .flat();
@@ -147,12 +149,13 @@ function entriesOf(gathered: Iterable<GraphTransition>, states: readonly GraphSt
 export function chartOf(diagram: Diagram): Chart {
   const { graph, state: current, visits, path, parked_reason } = diagram;
   const moving = graph.transitions.filter(({ from, to }) => from !== to);
-  const gathered = gatheredOf(moving);
+  const is_small = graph.states.length <= small_states_max;
+  const gathered = gatheredOf(moving, is_small ? sources_min.small : sources_min.big);
   const single = moving.filter((transition) => !gathered.has(transition));
   const stayedIn = (name: string): number =>
     path.filter(({ from, to }) => from === name && to === name).reduce((sum, { count }) => sum + count, 0);
   return {
-    title: current === '' ? `The machine of a ${graph.kind}` : `The ${graph.kind} is ${current}`,
+    title: current === '' ? `The machine of ${withArticle(graph.kind)}` : `The ${graph.kind} is ${current}`,
     states: graph.states.map((state) => ({
       ...state,
       is_current: state.name === current,

@@ -7,7 +7,8 @@ import {
   type Diagram,
   chartOf,
 } from './chart.js';
-import { describeEntry, printable, shortEntry, timesText } from './words.js';
+import { printable, timesText } from './strings.js';
+import { describeEntry, shortEntry } from './words.js';
 
 /** A string as Graphviz reads it; the lines stand below each other. */
 function quote(...lines: readonly string[]): string {

@@ -7,10 +7,14 @@
 import { Graph, layout as dagreLayout } from '@dagrejs/dagre';
 import type { Chart, ChartEdge, ChartEntry, ChartState } from './chart.js';
 import { type Box, type Point, roomFor, withPorts } from './ports.js';
-import { timesText } from './words.js';
+import { timesText } from './strings.js';
 
 export interface PlacedState extends ChartState {
   readonly box: Box;
+  /** What leads there from many states; null: nothing. */
+  readonly entry: ChartEntry | null;
+  /** The same in short, below its name; empty if there is none. */
+  readonly entry_text: string;
 }
 
 export interface PlacedEdge extends ChartEdge {
@@ -18,12 +22,6 @@ export interface PlacedEdge extends ChartEdge {
   readonly points: readonly Point[];
   readonly label_box: Box;
   /** What its label says, line by line. */
-  readonly lines: readonly LabelLine[];
-}
-
-export interface PlacedEntry extends ChartEntry {
-  readonly box: Box;
-  readonly points: readonly Point[];
   readonly lines: readonly LabelLine[];
 }
 
@@ -39,17 +37,17 @@ export interface ChartLayout {
   readonly height: number;
   readonly states: readonly PlacedState[];
   readonly edges: readonly PlacedEdge[];
-  readonly entries: readonly PlacedEntry[];
 }
 
-export const font_px = { state: 14, label: 11.5 } as const;
+export const font_px = { state: 14, label: 11.5, entry: 11 } as const;
 export const line_px = 15;
 /** Mean width of a character, as a part of the size of the font: wide enough for every sans serif. */
 const character_em = 0.58;
 /** Lines of an edge's label; more are counted. */
 const lines_max = 3;
-/** Names of two events stand beside each other if they are not longer. */
-const entry_characters_max = 30;
+/** Names of events that are longer together are only counted. */
+const entry_characters_max = 18;
+const entry_padding_px = 26;
 /** Between states, between edges, and between rows with the labels of edges in their middle. */
 const distances_px = { nodesep: 26, edgesep: 16, ranksep: 60 } as const;
 const state_height_px = 36;
@@ -68,13 +66,11 @@ function linesOf({ labels }: ChartEdge): LabelLine[] {
   return left === 0 ? lines : [...lines, { text: `and ${left} more`, count: 0 }];
 }
 
-/** By which events, and from where: not higher than a state, so that edges pass between the rows. */
-function entryLines({ events, from_words }: ChartEntry): LabelLine[] {
-  const [first = '', second = ''] = events.map(({ event }) => event);
-  const is_short = events.length === 2 && first.length + second.length <= entry_characters_max;
-  const rest = is_short ? `, ${second}` : ` and ${events.length - 1} more`;
-  const what = events.length === 1 ? first : `${first}${rest}`;
-  return [what, `from ${from_words}`].map((line) => ({ text: line, count: 0 }));
+/** By which events it is entered, and from where, for the line below the name of a state. */
+function entryText({ events, from_words }: ChartEntry): string {
+  const names = events.map(({ event }) => event).join(', ');
+  const what = events.length > 1 && names.length > entry_characters_max ? `${events.length} events` : names;
+  return `${what} from ${from_words}`;
 }
 
 function sizeOf(lines: readonly LabelLine[]): { readonly width: number; readonly height: number } {
@@ -83,8 +79,6 @@ function sizeOf(lines: readonly LabelLine[]): { readonly width: number; readonly
   );
   return { width: Math.max(...widths) + 8, height: lines.length * line_px + 2 };
 }
-
-const entryName = ({ to }: ChartEntry): string => `-> ${to}`;
 
 interface Placed extends Box {
   readonly points: readonly Point[];
@@ -96,42 +90,70 @@ const boxOf = ({ x, y, width, height }: Placed): Box => ({ x, y, width, height }
 interface Downward {
   readonly upper: string;
   readonly lower: string;
-  readonly name: 'forth' | 'back' | 'entry';
+  readonly name: 'forth' | 'back';
 }
 
 const downward = ({ from, to, is_back }: ChartEdge): Downward =>
   is_back ? { upper: to, lower: from, name: 'back' } : { upper: from, lower: to, name: 'forth' };
 
-const entryDown = (entry: ChartEntry): Downward => ({
-  upper: entryName(entry),
-  lower: entry.to,
-  name: 'entry',
-});
-
-/** Room for its name, and for the edges at its busier side. */
-function stateWidth(name: string, { edges, entries }: Chart): number {
-  const lines = [...edges.map(downward), ...entries.map(entryDown)];
+/** Room for its name and the line below it, and for the edges at its busier side. */
+function sizeOfState(name: string, { edges, entries }: Chart): { width: number; height: number } {
+  const lines = edges.map(downward);
   const below = lines.filter(({ upper }) => upper === name).length;
   const above = lines.filter(({ lower }) => lower === name).length;
-  return Math.max(textWidth(name, font_px.state) + state_padding_px, roomFor(Math.max(below, above)));
+  const name_width = textWidth(name, font_px.state) + state_padding_px;
+  const entry = entries.find(({ to }) => to === name);
+  const entry_width = entry === undefined ? 0 : textWidth(entryText(entry), font_px.entry) + entry_padding_px;
+  return {
+    width: Math.max(name_width, entry_width, roomFor(Math.max(below, above))),
+    height: entry === undefined ? state_height_px : state_height_px + line_px,
+  };
+}
+
+/** The states that edges lead to from the first ones, in whichever direction. */
+function joinedTo(first: readonly string[], edges: readonly ChartEdge[]): Set<string> {
+  const joined = new Set(first);
+  // A set is walked in the order of its members, new ones included.
+  for (const name of joined) {
+    for (const { from, to } of edges) {
+      if (from === name) joined.add(to);
+      if (to === name) joined.add(from);
+    }
+  }
+  return joined;
+}
+
+/** What no edge joins to the rest stands below the last state before it that leads there: an edge that nobody sees. */
+function unseenEdges({
+  states,
+  edges,
+  entries,
+}: Chart): { readonly upper: string; readonly lower: string }[] {
+  const names = states.map(({ name }) => name);
+  const seen = joinedTo(
+    states.filter(({ is_initial }) => is_initial).map(({ name }) => name),
+    edges,
+  );
+  return names.flatMap((lower, index) => {
+    const entry = entries.find(({ to }) => to === lower);
+    if (seen.has(lower) || entry === undefined) return [];
+    const sources = new Set(entry.events.flatMap(({ from }) => from));
+    const upper = names.slice(0, index).findLast((name) => sources.has(name));
+    for (const name of joinedTo([lower], edges)) seen.add(name);
+    return upper === undefined ? [] : [{ upper, lower }];
+  });
 }
 
 function arrange(chart: Chart) {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: 'TB', ...distances_px, marginx: margin_px, marginy: margin_px });
-  for (const { name } of chart.states) {
-    graph.setNode(name, { width: stateWidth(name, chart), height: state_height_px });
-  }
+  for (const { name } of chart.states) graph.setNode(name, sizeOfState(name, chart));
   for (const edge of chart.edges) {
     const { upper, lower, name } = downward(edge);
     const weight = edge.is_back ? 1 : 3;
     graph.setEdge(upper, lower, { ...sizeOf(linesOf(edge)), labelpos: 'c', weight }, name);
   }
-  for (const entry of chart.entries) {
-    const { upper, lower, name } = entryDown(entry);
-    graph.setNode(upper, sizeOf(entryLines(entry)));
-    graph.setEdge(upper, lower, { weight: 2 }, name);
-  }
+  for (const { upper, lower } of unseenEdges(chart)) graph.setEdge(upper, lower, { weight: 0 }, 'unseen');
   return dagreLayout(graph);
 }
 
@@ -139,35 +161,35 @@ function arrange(chart: Chart) {
 export function layoutChart(chart: Chart): ChartLayout {
   const graph = arrange(chart);
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  const boxes = new Map(
-    graph.nodes().map((name: string): [string, Box] => [name, boxOf(graph.node(name) as Placed)]),
-  ) as ReadonlyMap<string, Box>;
+  const boxes = new Map(chart.states.map(({ name }) => [name, boxOf(graph.node(name) as Placed)]));
   const box = (name: string): Box => boxes.get(name) as Box;
-  const placed = ({ upper, lower, name }: Downward): Placed => graph.edge(upper, lower, name) as Placed;
-  const lines = [...chart.edges.map(downward), ...chart.entries.map(entryDown)];
-  const ways = withPorts(
-    lines.map((line) => ({ ...line, points: placed(line).points })),
-    boxes,
-  );
+  const lines = chart.edges.map((edge) => {
+    const { upper, lower, name } = downward(edge);
+    const placed = graph.edge(upper, lower, name) as Placed;
+    return { upper, lower, points: placed.points, label_box: boxOf(placed) };
+  });
+  const ways = withPorts(lines, boxes);
   return {
     chart,
     width,
     height,
-    states: chart.states.map((state) => ({ ...state, box: box(state.name) })),
+    states: chart.states.map((state) => {
+      const entry = chart.entries.find(({ to }) => to === state.name);
+      return {
+        ...state,
+        box: box(state.name),
+        entry: entry ?? null,
+        entry_text: entry === undefined ? '' : entryText(entry),
+      };
+    }),
     edges: chart.edges.map((edge, index) => {
       const points = ways[index] ?? [];
       return {
         ...edge,
         points: edge.is_back ? points.toReversed() : points,
-        label_box: boxOf(placed(downward(edge))),
+        label_box: lines[index]?.label_box as Box,
         lines: linesOf(edge),
       };
     }),
-    entries: chart.entries.map((entry, index) => ({
-      ...entry,
-      box: box(entryName(entry)),
-      points: ways[chart.edges.length + index] ?? [],
-      lines: entryLines(entry),
-    })),
   };
 }

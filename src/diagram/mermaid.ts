@@ -1,6 +1,7 @@
 /** A machine as a state diagram of Mermaid. */
 import { type ChartEdge, type ChartEntry, type ChartState, type Diagram, chartOf } from './chart.js';
-import { printable, shortEntry, timesText } from './words.js';
+import { printable, timesText } from './strings.js';
+import { shortEntry } from './words.js';
 
 /** Mermaid reads entities with a `#`: what would end a label, or begin something else, is written so. */
 function escape(text: string): string {

@@ -17,6 +17,8 @@ export interface Line {
   readonly lower: string;
   /** From the rim of the one to that of the other, by way of at least one point between them. */
   readonly points: readonly Point[];
+  /** Stands on one of these points. */
+  readonly label_box: Box;
 }
 
 /** Between edges that leave a box beside each other, px. */
@@ -46,6 +48,18 @@ function spread(box: Box, ends: readonly End[]): ReadonlyMap<number, number> {
   return new Map(sorted.map(({ line }, index) => [line, first_px + index * distance_px]));
 }
 
+/** The points between the ends; two stand for that of the label, so that the line passes it straight down. */
+function inner({ points, label_box: { x, y } }: Line): Point[] {
+  return points.slice(1, -1).flatMap((point) =>
+    Math.abs(point.x - x) < 1 && Math.abs(point.y - y) < 1
+      ? [
+          { x, y: y - straight_px },
+          { x, y: y + straight_px },
+        ]
+      : [point],
+  );
+}
+
 /** The same lines, each from below its upper box to above its lower one. */
 export function withPorts(lines: readonly Line[], boxes: ReadonlyMap<string, Box>): Point[][] {
   const sides = new Map<string, ReadonlyMap<number, number>>();
@@ -58,7 +72,8 @@ export function withPorts(lines: readonly Line[], boxes: ReadonlyMap<string, Box
     }
     sides.set(`below ${name}`, spread(box, below)).set(`above ${name}`, spread(box, above));
   }
-  return lines.map(({ upper, lower, points }, line) => {
+  return lines.map((drawn, line) => {
+    const { upper, lower } = drawn;
     const from = boxes.get(upper) as Box;
     const to = boxes.get(lower) as Box;
     const begin = { x: sides.get(`below ${upper}`)?.get(line) ?? from.x, y: from.y + from.height / 2 };
@@ -66,7 +81,7 @@ export function withPorts(lines: readonly Line[], boxes: ReadonlyMap<string, Box
     return [
       begin,
       { x: begin.x, y: begin.y + straight_px },
-      ...points.slice(1, -1),
+      ...inner(drawn),
       { x: end.x, y: end.y - straight_px },
       end,
     ];

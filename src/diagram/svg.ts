@@ -3,7 +3,8 @@
  *
  * `renderSvg(diagram)` gives a file of its own. In a page: `renderSvg(diagram, { is_embedded: true })` has no style of its
  * own, and the page adds the rules of `diagramCss((name) => colour)` once. Everything can be found and lit:
- * `[data-state="sending"]`, `[data-edge="sending confirming"]` (its line and its label), `[data-entry="cancelled"]`;
+ * `[data-state="sending"]`, `[data-edge="sending confirming"]` (its line and its label), `[data-entry="cancelled"]` (what leads there from
+ * many states, below its name);
  * classes: `is-current`, `is-parked`, `is-visited`, `is-settled` of states, `is-taken` of edges. So that nothing moves
  * while one steps through a history, lay the whole path out once and draw each step with it:
  * `const layout = layoutChart(chartOf(whole)); renderSvg(step, { layout })`.
@@ -13,14 +14,14 @@ import {
   type ChartLayout,
   type LabelLine,
   type PlacedEdge,
-  type PlacedEntry,
   type PlacedState,
   layoutChart,
   line_px,
 } from './layout.js';
 import type { Box, Point } from './ports.js';
 import { standaloneCss } from './svg_style.js';
-import { describeEdge, describeEntry, describeState, describeWay, timesText } from './words.js';
+import { timesText } from './strings.js';
+import { describeEdge, describeEntry, describeState, describeWay } from './words.js';
 
 export interface SvgOptions {
   /** Without a style and a ground of its own. */
@@ -67,7 +68,7 @@ export function curveThrough(points: readonly Point[]): string {
   return `M${at(first)}L${at(between(first, rest[0] ?? last, 1 / 6))}${curves.join('')}L${at(last)}`;
 }
 
-/** Where the curve passes the point in the middle. */
+/** Where a B-spline passes the point in the middle of three. */
 function onCurve(before: Point, { x, y }: Point, after: Point): Point {
   return { x: (before.x + 4 * x + after.x) / 6, y: (before.y + 4 * y + after.y) / 6 };
 }
@@ -103,7 +104,8 @@ function stateSvg(state: PlacedState, parked_reason: string): string {
     rect('rim', box, current_rim_px, radius + current_rim_px),
     rect('box', box, 0, radius),
     `<circle class="here" cx="${round(left + 13)}" cy="${round(box.y)}" r="4"/>`,
-    text('name', box.x, box.y, name),
+    text('name', box.x, state.entry === null ? box.y : box.y - line_px / 2, name),
+    entrySvg(state),
     ...(visits > 1 ? [text('times', right - 5, box.y - box.height / 2 + 9, timesText(visits))] : []),
     ...(is_parked ? [text('parked', box.x, box.y + box.height / 2 + 14, 'parked')] : []),
     '</g>',
@@ -144,12 +146,13 @@ function edgeLabelSvg(edge: PlacedEdge): string {
   ].join('');
 }
 
-function entrySvg(entry: PlacedEntry, prefix: string): string {
+/** What leads to a state from many, below its name. */
+function entrySvg({ entry, entry_text, box }: PlacedState): string {
+  if (entry === null) return '';
   return [
     `<g class="entry" data-entry="${escapeXml(entry.to)}">`,
     titleOf(describeEntry(entry)),
-    `<path d="${curveThrough(entry.points)}" marker-end="url(#${prefix}arrow)"/>`,
-    linesSvg(entry.lines, entry.box),
+    text('from', box.x, box.y + line_px / 2 + 3, entry_text),
     '</g>',
   ].join('');
 }
@@ -193,7 +196,7 @@ export function renderSvg(diagram: Diagram, options: SvgOptions = {}): string {
   const { is_embedded = false, id_prefix: prefix = 'icb-' } = options;
   const chart = chartOf(diagram);
   const layout = options.layout === undefined ? layoutChart(chart) : placeAs(options.layout, chart);
-  const { width, height, states, entries } = layout;
+  const { width, height, states } = layout;
   const has_path = chart.states.some(({ visits }) => visits > 0);
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`;
   return [
@@ -204,7 +207,6 @@ export function renderSvg(diagram: Diagram, options: SvgOptions = {}): string {
       ? []
       : [`<style>${standaloneCss()}</style>`, '<rect class="ground" width="100%" height="100%"/>']),
     `<defs>${arrow(`${prefix}arrow`, 'arrow', 9)}${arrow(`${prefix}arrow-taken`, 'arrow-taken', 13)}</defs>`,
-    ...entries.map((entry) => entrySvg(entry, prefix)),
     // What was taken is over all the rest.
     ...[false, true].flatMap((is_taken) => {
       const chosen = layout.edges.filter(({ count }) => count > 0 === is_taken);

@@ -54,7 +54,7 @@ export function diagramCss(colour: (name: DiagramColour) => string): string {
 .icb-diagram .state.is-current .box { fill: ${colour('current')}; stroke: ${colour('current')}; }
 .icb-diagram .state.is-current .rim { stroke: ${colour('current')}; stroke-width: 2; }
 .icb-diagram .state.is-current .here { display: inline; }
-.icb-diagram .state.is-current .name, .icb-diagram .state.is-current .times { fill: ${colour('on_current')}; }
+.icb-diagram .state.is-current .name, .icb-diagram .state.is-current .from, .icb-diagram .state.is-current .times { fill: ${colour('on_current')}; }
 .icb-diagram .state.is-parked .box { fill: ${colour('warning')}; stroke: ${colour('warning')}; }
 .icb-diagram .state.is-parked .rim { stroke: ${colour('warning')}; stroke-dasharray: 5 3; }
 .icb-diagram .start circle { fill: ${colour('faint_ink')}; }
@@ -65,10 +65,10 @@ export function diagramCss(colour: (name: DiagramColour) => string): string {
 .icb-diagram .edge.is-taken path { stroke: ${colour('taken')}; stroke-width: 2.75; }
 .icb-diagram .arrow { fill: ${colour('edge')}; }
 .icb-diagram .arrow-taken { fill: ${colour('taken')}; }
-.icb-diagram .label text, .icb-diagram .entry text { font-size: 11.5px; fill: ${colour('faint_ink')}; }
+.icb-diagram .label text { font-size: 11.5px; fill: ${colour('faint_ink')}; }
+.icb-diagram .state .from { font-size: 11px; fill: ${colour('faint_ink')}; }
 .icb-diagram .plate { fill: ${colour('ground')}; }
 .icb-diagram .label text.is-taken { fill: ${colour('taken')}; font-weight: 650; }
-.icb-diagram .entry path { fill: none; stroke: ${colour('edge')}; stroke-width: 1.25; stroke-dasharray: 3 3; }
 `;
 }
 

@@ -1,7 +1,7 @@
 /** A machine for a terminal: readable without colours, no line longer than asked for. */
 import type { GraphTransition } from '../core/machine_report.js';
 import { type ChartState, type Diagram, chartOf } from './chart.js';
-import { printable, timesText, wrapped } from './words.js';
+import { printable, timesText, withArticle, wrapped } from './strings.js';
 
 const columns_default = 80;
 /** Stands before the state that it is in. */
@@ -118,7 +118,7 @@ export function renderText(diagram: Diagram, { columns = columns_default, name }
   const is_bare = state === '';
   const what = `${graph.kind}${name === undefined ? '' : ` ${name}`}`;
   const title = is_bare
-    ? `the machine of a ${graph.kind}, version ${graph.version}, ${states.length} states`
+    ? `the machine of ${withArticle(graph.kind)}, version ${graph.version}, ${states.length} states`
     : `${what}: ${state}${parked_reason === '' ? '' : ', parked'}`;
   const lines = [...wrapped(title, columns), '', ...(is_bare ? machineLines(page) : wayLines(page))];
   return `${lines.map((line) => printable(line).trimEnd()).join('\n')}\n`;
