@@ -18,6 +18,8 @@ export interface NodeOptions {
   readonly master?: string;
   /** Lines of the table `[transfers]`. */
   readonly transfers?: string;
+  /** More lines of the table `[control]`. */
+  readonly control?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -61,7 +63,7 @@ function nodeLines(place: NodePlace, options: NodeOptions | undefined): string[]
     `mountpoint = "${place.mountpoint}"`,
     `state_dir = "${place.state_dir}"`,
     options?.top ?? '',
-    `[control]\nsocket = "${path.join(place.directory, 'control.sock')}"`,
+    `[control]\nsocket = "${path.join(place.directory, 'control.sock')}"\n${options?.control ?? ''}`,
     `[transfers]\n${options?.transfers ?? ''}`,
     '[log]\nlevel = "debug"',
   ];
