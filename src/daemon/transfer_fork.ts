@@ -11,7 +11,7 @@ export interface ForkedInput extends Omit<TransferInput, 'id'> {
   readonly forked_from: ForkOrigin;
 }
 
-type Known = Partial<TransferContext>;
+type Known = { readonly [K in keyof TransferContext]?: TransferContext[K] | undefined };
 
 const invalid = (message: string, id: string, hint: string): IcbdError =>
   new IcbdError('InvalidArgument', message, { operation: 'fork', subject: id, hint });
@@ -34,7 +34,7 @@ function knownAfter({ labels }: ActorRecord, past: readonly EventRecord[]): Know
   } catch {
     const made = past.find(({ event }) => event.type === created_event)?.event['input'] as Known | undefined;
     const { image, snapshot: number, replica } = labels;
-    return made ?? ({ image, number, replica } as Known);
+    return made ?? { image, number, replica };
   }
 }
 

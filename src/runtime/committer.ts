@@ -167,8 +167,12 @@ export class Committer {
     }
     const is_migrated = machine_version !== definition.version;
     const running: ActorRecord = {
-      ...{ ...record, ...at, snapshot, machine_version: definition.version },
-      ...{ status: 'running', parked_reason: '' },
+      ...record,
+      ...at,
+      snapshot,
+      machine_version: definition.version,
+      status: 'running',
+      parked_reason: '',
     };
     const event = is_migrated ? { type: unparked_event, snapshot } : { type: unparked_event };
     this.#append({ record: running, event, cause, state_before }, unguarded);

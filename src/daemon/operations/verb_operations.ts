@@ -28,18 +28,13 @@ function isKind(kind: string): kind is ActorKind {
 function requireActor({ storage, reports }: UnparkParts, { kind, id }: ActorAddress): ActorRecord {
   const exact = storage.actors.load({ kind, id });
   if (exact !== undefined) return exact;
-  const details = { operation: 'find actor', subject: id };
-  switch (kind) {
-    case 'image':
-      throw new IcbdError('ImageNotFound', `there is no image ${id}`, { ...details, hint: 'icbdrep images' });
-    case 'replica':
-      throw new IcbdError('ReplicaNotFound', `there is no replica ${id}`, {
-        ...details,
-        hint: 'icbdrep replicas',
-      });
-    default:
-      return reports.require(id);
-  }
+  if (kind === 'transfer' || kind === 'reception') return reports.require(id);
+  const code = kind === 'image' ? 'ImageNotFound' : 'ReplicaNotFound';
+  throw new IcbdError(code, `there is no ${kind} ${id}`, {
+    operation: 'find actor',
+    subject: id,
+    hint: `icbdrep ${kind}s`,
+  });
 }
 
 /** Lets an actor of this node go on. */
