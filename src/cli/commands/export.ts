@@ -69,7 +69,11 @@ async function exportActor(
     return;
   }
   writeExport(file, text, force === true);
-  const answer = { file, actor: `${kind}/${exported.actor.id}`, events: exported.events.length };
+  const answer = {
+    file,
+    actor: `${exported.actor.kind}/${exported.actor.id}`,
+    events: exported.events.length,
+  };
   context.stdout.write(is_json ? `${JSON.stringify(answer)}\n` : describeExport(file, text, exported));
 }
 

@@ -139,7 +139,11 @@ function sectionsOf(step: InspectedStep, { file, report }: Viewed): Section[] {
 
 function renderSections(sections: readonly Section[], view: View): string {
   const rows = sections.flatMap(([name, lines]) =>
-    lines.map((line, index): Cell[] => [{ text: index === 0 ? name : '', style: 'dim' }, line]),
+    lines.map((line, index): Cell[] => [
+      // As wide as the longest, so that nothing moves from step to step.
+      { text: pad(index === 0 ? name : '', 'asked for'.length), style: 'dim' },
+      line,
+    ]),
   );
   return renderRows(rows, view);
 }

@@ -22,7 +22,7 @@ export function splitKeys(text: string): string[] {
   return text.match(/\u001b\[[0-9;]*[A-Za-z~]|\u001bO[A-Z]|[\s\S]/gu) ?? [];
 }
 
-const help = 'n next  p back  g first  G last  NUMBER+enter go to  / search  j k scroll  q quit';
+const help = 'n next  p back  g first  G last  5+enter to step 5  / search  j k scroll  q quit';
 const narrow_help = 'n next  p back  g G ends  / search  q quit';
 
 /** Lines of the list of steps around the one that is looked at. */
@@ -98,7 +98,6 @@ export class Stepper {
         this.#has_quit = true;
         return;
       default:
-        if (key > ' ' && key !== '\u001b') this.#message = help;
     }
   }
 
