@@ -64,8 +64,8 @@ async function answerList(session: Session, options: ListOptions): Promise<void>
   );
 }
 
-/** `transfers`, and of `transfer` all that only looks, and `cancel`. */
-export function addTransferCommands(program: Command, run: CliRun): void {
+/** `transfers`, and of `transfer` all that only looks, and `cancel`. @returns the group `transfer` */
+export function addTransferCommands(program: Command, run: CliRun): Command {
   const { clock } = run.context;
   program
     .command('transfers')
@@ -108,4 +108,5 @@ export function addTransferCommands(program: Command, run: CliRun): void {
         renderTransfer(report, view),
       );
     });
+  return transfer;
 }
