@@ -28,7 +28,7 @@ export class ThroughputRows {
       [{ replica: string; since_s: number; step_s: number }],
       Omit<ThroughputRow, 'replica'>
     >(`
-      SELECT at_s / @step_s * @step_s AS at_s, sum(stream_bytes) AS stream_bytes, sum(link_bytes) AS link_bytes
+      SELECT at_s / CAST(@step_s AS INTEGER) * CAST(@step_s AS INTEGER) AS at_s, sum(stream_bytes) AS stream_bytes, sum(link_bytes) AS link_bytes
       FROM throughput WHERE replica = @replica AND at_s >= @since_s GROUP BY 1 ORDER BY 1`);
     this.#forget = database.prepare<[number]>('DELETE FROM throughput WHERE at_s < ?');
   }

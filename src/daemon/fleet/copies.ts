@@ -36,15 +36,21 @@ export const no_transfers: CopyTransfers = { open: [], newest: new Map() };
 export interface MasterSnapshots {
   /** Oldest first. */
   readonly by_age: readonly SnapshotInfo[];
+  /** Of the same. */
+  readonly identities: readonly string[];
 }
 
 export function masterSnapshots(snapshots: readonly SnapshotInfo[]): MasterSnapshots {
-  return { by_age: snapshots.toSorted(compareByAge) };
+  const by_age = snapshots.toSorted(compareByAge);
+  return { by_age, identities: by_age.map(identityOf) };
 }
 
 /** Index of the newest of the master's snapshots that is held; -1: none is. */
-function newestHeld(by_age: readonly SnapshotInfo[], held: ReadonlySet<string>): number {
-  return by_age.findLastIndex((snapshot) => held.has(identityOf(snapshot)));
+function newestHeld({ identities }: MasterSnapshots, held: ReadonlySet<string>): number {
+  for (let index = identities.length - 1; index >= 0; index -= 1) {
+    if (held.has(identities[index] ?? '')) return index;
+  }
+  return -1;
 }
 
 /** Whether a transfer is one of this very snapshot, and not of one that had its number before. */
@@ -59,9 +65,12 @@ function decisive(
   { newest }: CopyTransfers,
   isWanted: (transfer: ShownTransfer) => boolean,
 ): ShownTransfer | undefined {
-  for (const snapshot of missing.toReversed()) {
-    const transfer = newest.get(snapshot.number);
-    if (transfer !== undefined && isWanted(transfer) && isOf(transfer, snapshot)) return transfer;
+  if (newest.size === 0) return undefined;
+  for (let index = missing.length - 1; index >= 0; index -= 1) {
+    const snapshot = missing[index];
+    const transfer = newest.get(snapshot?.number ?? '');
+    if (snapshot === undefined || transfer === undefined) continue;
+    if (isWanted(transfer) && isOf(transfer, snapshot)) return transfer;
   }
   return undefined;
 }
@@ -107,7 +116,7 @@ export function copyOf(options: CopyOptions): CopyReport {
     return { ...shared, state, newest: '', snapshots_behind: 0, lag_s: 0, failed_transfer: '' };
   }
   const { by_age } = ours;
-  const common = newestHeld(by_age, held.identities);
+  const common = newestHeld(ours, held.identities);
   const missing = by_age.slice(common + 1);
   const first_missing = missing[0];
   return {

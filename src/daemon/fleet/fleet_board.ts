@@ -11,7 +11,7 @@ import { LineageCache } from './lineage_cache.js';
 import { TransferBoard } from './transfer_board.js';
 
 export interface FleetBoardOptions {
-  readonly rows: CopyRows;
+  readonly rows: Pick<CopyRows, 'transfers' | 'transfer'>;
   readonly clock: Clock;
   /** Names of the master's images. */
   readonly images: () => readonly string[];

@@ -7,6 +7,12 @@ import { node_version } from '../node_status.js';
 import type { LoopDelay } from './loop_delay.js';
 import { gauge, total } from './metric_kinds.js';
 
+/** Of prom-client's own: gauges that are called totals, with labels that nobody bounds. */
+const misnamed = ['handles', 'requests', 'resources'].flatMap((what) => [
+  `nodejs_active_${what}`,
+  `nodejs_active_${what}_total`,
+]);
+
 export interface NodeMetricsOptions {
   readonly registry: Registry;
   readonly role: 'master' | 'replica' | 'nameserver';
@@ -21,6 +27,7 @@ export interface NodeMetricsOptions {
 export function addNodeMetrics(options: NodeMetricsOptions): void {
   const { registry, role, node, storage, started_at_ms, epoch, delay } = options;
   collectDefaultMetrics({ register: registry });
+  for (const name of misnamed) registry.removeSingleMetric(name);
   gauge(
     { registry, name: 'build_info', help: 'What runs here; always 1.', labels: ['version', 'role', 'node'] },
     () => [[1, node_version, role, node]],

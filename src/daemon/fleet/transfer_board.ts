@@ -8,7 +8,7 @@ const halted_states = new Set(['paused']);
 const unread_max = 500;
 
 export interface TransferBoardOptions {
-  readonly rows: CopyRows;
+  readonly rows: Pick<CopyRows, 'transfers' | 'transfer'>;
   /** A snapshot is on the replica. @param identity empty: it was there before, and the replica has to be asked */
   readonly onCompleted: (replica: string, image: string, identity: string) => void;
 }
