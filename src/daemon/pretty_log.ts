@@ -63,7 +63,8 @@ export function prettyLines(has_colors: boolean): (line: string) => string {
     colorize: has_colors,
     customColors: `${colors_of_levels},message:reset`,
     translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l o',
-    ignore: 'node,err',
+    // What it would show by itself, as it came.
+    ignore: 'node,err,name,pid,hostname,caller',
     hideObject: true,
     messageFormat: (line, _key, _label, { colors }) => {
       const level_gap = ' '.repeat(Math.max(0, 5 - String(line['level']).length));
