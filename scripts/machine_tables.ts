@@ -1,32 +1,22 @@
 /** The tables of the machines in ARCHITECTURE.md, made from the machines themselves. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { machines } from '../src/actors/machines.js';
+import { definedTransitions } from '../src/inspection/machine_graph.js';
 
 export const begin_marker = '<!-- machines:begin -->';
 export const end_marker = '<!-- machines:end -->';
 
-/** `xstate.after.backoff.transfer.resting` is `after backoff` to a reader. */
-function eventName(type: string): string {
-  const [, delay] = /^xstate\.after\.([^.]+)\./.exec(type) ?? [];
-  return delay === undefined ? `\`${type}\`` : `after \`${delay}\``;
-}
-
-function guardName(guard: unknown): string {
-  if (guard === undefined) return '';
-  if (typeof guard === 'string') return ` if ${guard}`;
-  // A guard that is a function stands where a named one is combined with another condition.
-  return typeof guard === 'function' ? ' if it may be retried' : '';
+/** What a timer is called is no type of an event. */
+function shownEvent(event: string): string {
+  return event.startsWith('after ') ? event.replace(/ (.*)/, ' `$1`') : `\`${event}\``;
 }
 
 /** One line for each transition of a state, in the order they are tried. */
 function transitionLines(node: AnyStateNode): string[] {
-  return [...node.transitions].flatMap(([type, transitions]) =>
-    transitions.map(({ target, guard, actions }) => {
-      const [to] = target ?? [];
-      const nothing = actions.length === 0 ? 'ignored' : 'stays';
-      return `${eventName(type)}${guardName(guard)} → ${to === undefined ? nothing : to.key}`;
-    }),
-  );
+  return definedTransitions(node).map(({ event, guard, target, is_empty }) => {
+    const condition = guard === '' ? '' : ` if ${guard}`;
+    return `${shownEvent(event)}${condition} → ${target ?? (is_empty ? 'ignored' : 'stays')}`;
+  });
 }
 
 /** Machines here begin in a state without states inside. */

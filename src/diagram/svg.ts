@@ -98,6 +98,7 @@ function stateSvg(state: PlacedState, parked_reason: string): string {
   const radius = is_settled ? box.height / 2 : 8;
   const left = box.x - box.width / 2;
   const right = box.x + box.width / 2;
+  const label = { x: box.x, y: box.y + box.height / 2 + 15, width: 48, height: 16 };
   return [
     `<g class="${classes.join(' ')}" data-state="${escapeXml(name)}">`,
     titleOf(describeState(state, parked_reason)),
@@ -107,7 +108,7 @@ function stateSvg(state: PlacedState, parked_reason: string): string {
     text('name', box.x, state.entry === null ? box.y : box.y - line_px / 2, name),
     entrySvg(state),
     ...(visits > 1 ? [text('times', right - 5, box.y - box.height / 2 + 9, timesText(visits))] : []),
-    ...(is_parked ? [text('parked', box.x, box.y + box.height / 2 + 14, 'parked')] : []),
+    ...(is_parked ? [rect('plate', label, 0, 3), text('parked', label.x, label.y, 'parked')] : []),
     '</g>',
   ].join('');
 }

@@ -55,7 +55,9 @@ function visitedLines(page: Page, state: ChartState): string[] {
   return beside(page, is_current ? here_mark : '', counted(name, visits), [
     ...ways,
     ...(stayed > 0 ? [`(stayed with ${stayed} other event${stayed === 1 ? '' : 's'})`] : []),
-    ...(is_current ? [`it is here now: ${description}`] : []),
+    ...(is_current
+      ? [`${page.diagram.parked_reason === '' ? 'it is here now' : 'it is parked here'}: ${description}`]
+      : []),
   ]);
 }
 
@@ -72,7 +74,7 @@ function wayLines(page: Page): string[] {
     ...visited.flatMap((state) => visitedLines(page, state)),
     '',
     ...(parked_reason === ''
-      ? beside(page, '', 'can follow', exitsOf(next))
+      ? beside(page, '', 'can follow', next.length === 0 ? ['nothing'] : exitsOf(next))
       : beside(page, '', 'parked', [parked_reason])),
     ...(rest.length === 0 ? [] : ['', ...wrapped(`  never visited: ${rest.join(', ')}`, columns, 2)]),
   ];
