@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { type Diagram, chartOf } from '../../diagram/chart.js';
 import { type ChartLayout, layoutChart } from '../../diagram/layout.js';
@@ -15,6 +16,8 @@ interface Props {
   /** @returns whether the key meant something */
   readonly onKey?: (key: string) => boolean;
   readonly label: string;
+  /** What stands above it. */
+  readonly head: ComponentChildren;
 }
 
 /** The same layout as long as there are the same states and ways. */
@@ -59,7 +62,7 @@ function showState(place: HTMLElement, layout: ChartLayout, name: string, zoom: 
 
 /** A machine with an actor in it, to be scrolled and enlarged. */
 export function DiagramView(props: Props) {
-  const { diagram, whole = diagram, last_way = null, is_past = false, onKey, label } = props;
+  const { diagram, whole = diagram, last_way = null, is_past = false, onKey, label, head } = props;
   const place = useRef<HTMLDivElement>(null);
   const drawing = useRef<HTMLDivElement>(null);
   const layout = useLayout(whole);
@@ -87,6 +90,30 @@ export function DiagramView(props: Props) {
   }, [diagram.state, layout, zoom, width]);
   return (
     <div class={`chart ${is_past ? 'is-past' : ''}`}>
+      <header class="card-head">
+        {head}
+        <div class="chart-zoom">
+          <Button
+            is_small
+            label="Smaller"
+            refusal={zoom <= zoom_min ? 'it is as small as can be' : ''}
+            onClick={() => setZoom(nextZoom(zoom, -1))}
+          >
+            −
+          </Button>
+          <Button is_small title="As wide as its place" onClick={() => setZoom(null)}>
+            Fit
+          </Button>
+          <Button
+            is_small
+            label="Larger"
+            refusal={zoom >= zoom_max ? 'it is as large as can be' : ''}
+            onClick={() => setZoom(nextZoom(zoom, 1))}
+          >
+            +
+          </Button>
+        </div>
+      </header>
       <div
         ref={place}
         class="chart-place"
@@ -99,27 +126,6 @@ export function DiagramView(props: Props) {
         }}
       >
         <div ref={drawing} class="chart-drawing" />
-      </div>
-      <div class="chart-zoom">
-        <Button
-          is_small
-          label="Smaller"
-          refusal={zoom <= zoom_min ? 'it is as small as can be' : ''}
-          onClick={() => setZoom(nextZoom(zoom, -1))}
-        >
-          −
-        </Button>
-        <Button is_small title="As wide as its place" onClick={() => setZoom(null)}>
-          Fit
-        </Button>
-        <Button
-          is_small
-          label="Larger"
-          refusal={zoom >= zoom_max ? 'it is as large as can be' : ''}
-          onClick={() => setZoom(nextZoom(zoom, 1))}
-        >
-          +
-        </Button>
       </div>
     </div>
   );

@@ -1,7 +1,7 @@
 /** How large a chart is drawn. */
 
 /** Below, its words cannot be read. */
-const readable_zoom = 0.78;
+const readable_zoom = 0.68;
 export const zoom_min = 0.3;
 export const zoom_max = 2.5;
 

@@ -202,12 +202,13 @@ export function ReplicaPage({ name }: { name: string }) {
       <div class="replica">
         <div class="replica-side">
           <Facts replica={replica} />
-          <section class="card block" aria-labelledby="replica-chart-title">
-            <header class="card-head">
-              <h2 id="replica-chart-title">Where it is</h2>
-            </header>
+          <section class={`card block chart-card tone-${words.tone}`} aria-labelledby="replica-chart-title">
             {diagram.data === undefined ? null : (
-              <DiagramView diagram={diagram.data} label="Chart of the states of the replica" />
+              <DiagramView
+                diagram={diagram.data}
+                label="Chart of the states of the replica"
+                head={<h2 id="replica-chart-title">Where it is</h2>}
+              />
             )}
           </section>
         </div>

@@ -37,8 +37,8 @@ export function lagWords(lag: LagSummary | undefined, duration: (seconds: number
   if (all === unknown) return 'not known yet';
   if (in_sync === all) return all === 1 ? 'in sync' : `all ${all} in sync`;
   const late = behind === 0 ? '' : `${behind} of ${all} behind`;
-  const by = lag_s === 0 ? '' : ` by up to ${duration(lag_s)}`;
   const bad = failed === 0 ? '' : `${failed} failed`;
+  const by = lag_s === 0 ? '' : `${behind === 0 ? ', behind' : ''} by up to ${duration(lag_s)}`;
   const rest = unknown === 0 ? '' : `${unknown} not known`;
   const words = [bad, late].filter((word) => word !== '').join(', ');
   return [`${words}${by}`, rest].filter((word) => word !== '').join(', ');

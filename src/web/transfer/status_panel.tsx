@@ -98,10 +98,11 @@ function Next({ transfer }: { transfer: TransferReport }) {
 }
 
 /** Where it stands, why, and what happens next. */
-export function StatusPanel({ transfer }: { transfer: TransferReport }) {
+export function StatusPanel({ transfer, is_past }: { transfer: TransferReport; is_past: boolean }) {
   const words = transferWords(shownState(transfer));
   return (
     <section class={`card now tone-${words.tone}`} aria-label="Where it stands">
+      {is_past ? <h2 class="now-title">Now</h2> : null}
       <div class="now-state">
         <StateBadge words={words} />
         <p>{transfer.state_description}</p>

@@ -97,12 +97,12 @@ export function Timeline({ view, travel, loadOlder }: Props) {
         </h2>
         <Filters filter={filter} onChoose={setFilter} />
       </header>
-      <div class="timeline-scroll" tabIndex={0} role="group" aria-label="History, the newest on top">
+      <div class="timeline-body">
         {count === 0 ? <EmptyState title="No such events" /> : null}
         {shown.map((section) => (
           <section key={section.entries.at(-1)?.record.seq} class="timeline-section">
             <Heading section={section} />
-            <ol class="rows" reversed>
+            <ol class="steps" reversed>
               {section.entries.map((entry) => (
                 <TimelineRow
                   key={entry.record.seq}

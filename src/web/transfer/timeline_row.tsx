@@ -54,7 +54,7 @@ function Reported({ span, seq }: { span: Span; seq: number }) {
   const { effect, duration_ms, last_seq } = span;
   const is_end = duration_ms !== null && last_seq === seq;
   return (
-    <span class="row-reported">
+    <span class="step-reported">
       {is_end ? 'end of ' : 'from '}
       {spaced(effect.kind)}, begun with #{effect.seq}
       {is_end ? `, after ${formatDuration(duration_ms / 1_000)}` : ''}
@@ -70,11 +70,11 @@ function Small({ entry }: { entry: TimelineEntry }) {
     .filter((words) => words !== '');
   return (
     <>
-      {record.ignored_reason === '' ? null : <p class="row-ignored">Ignored: {record.ignored_reason}</p>}
+      {record.ignored_reason === '' ? null : <p class="step-ignored">Ignored: {record.ignored_reason}</p>}
       {refused.length === 0 || !record.handled ? null : (
-        <p class="row-small">asked itself: {refused.map(guardWords).join('; ')}</p>
+        <p class="step-small">asked itself: {refused.map(guardWords).join('; ')}</p>
       )}
-      {asked.length === 0 ? null : <p class="row-small">{asked.join('; ')}</p>}
+      {asked.length === 0 ? null : <p class="step-small">{asked.join('; ')}</p>}
     </>
   );
 }
@@ -85,45 +85,51 @@ function Row({ entry, section, is_chosen, onChoose }: Props) {
   const { tone, shape, word } = transferWords(state);
   const details = eventDetails(record);
   const is_change = state !== state_before;
-  const classes = ['row', `tone-${tone}`, handled ? '' : 'is-ignored', is_change ? 'is-change' : ''];
+  const classes = ['step', `tone-${tone}`, handled ? '' : 'is-ignored', is_change ? 'is-change' : ''];
   return (
     <li class={classes.join(' ')} aria-current={is_chosen ? 'step' : undefined} data-seq={seq}>
-      <div class="row-when">
+      <div class="step-when">
         <time dateTime={new Date(at_ms).toISOString()} title={formatTime(at_ms)}>
           {formatTime(at_ms).slice(11)}
         </time>
-        <span class="row-delta">{delta_ms === null ? '' : `+${formatDuration(delta_ms / 1_000)}`}</span>
+        <span class="step-delta">{delta_ms === null ? '' : `+${formatDuration(delta_ms / 1_000)}`}</span>
       </div>
-      <span class="row-mark" aria-hidden="true">
-        {is_change && handled ? <Icon name={shape} /> : <span class="row-dot" />}
+      <span class="step-mark" aria-hidden="true">
+        {is_change && handled ? <Icon name={shape} /> : <span class="step-dot" />}
       </span>
-      <div class="row-what">
-        <p class="row-head">
-          <button
-            type="button"
-            class="row-seq"
-            title={`Show how it was after event ${seq}`}
-            onClick={() => onChoose(seq)}
-          >
-            <span class="row-name">{eventWords(event.type)}</span>
-            <span class="row-number">#{seq}</span>
-          </button>
-          {is_change ? (
-            <span class="row-state">
-              <span class="visually-hidden">, then </span>
-              <span aria-hidden="true">→ </span>
-              {word}
-            </span>
-          ) : null}
-        </p>
-        {details === '' ? null : <p class="row-details">{details}</p>}
-        <p class="row-cause">
-          {reported === null ? causeWords(cause) : <Reported span={reported} seq={seq} />}
-        </p>
-        <Small entry={entry} />
-        {spans.map((span) => (
-          <SpanBar key={span.effect.id} span={span} section={section} />
-        ))}
+      <div class={`step-what ${spans.length > 0 ? 'has-spans' : ''}`}>
+        <div>
+          <p class="step-head">
+            <button
+              type="button"
+              class="step-seq"
+              title={`Show how it was after event ${seq}`}
+              onClick={() => onChoose(seq)}
+            >
+              <span class="step-name">{eventWords(event.type)}</span>
+              <span class="step-number">#{seq}</span>
+            </button>
+            {is_change ? (
+              <span class="step-state">
+                <span class="visually-hidden">, then </span>
+                <span aria-hidden="true">→ </span>
+                {word}
+              </span>
+            ) : null}
+          </p>
+          {details === '' ? null : <p class="step-details">{details}</p>}
+          <p class="step-cause">
+            {reported === null ? causeWords(cause) : <Reported span={reported} seq={seq} />}
+          </p>
+          <Small entry={entry} />
+        </div>
+        {spans.length === 0 ? null : (
+          <div>
+            {spans.map((span) => (
+              <SpanBar key={span.effect.id} span={span} section={section} />
+            ))}
+          </div>
+        )}
       </div>
     </li>
   );

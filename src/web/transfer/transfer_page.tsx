@@ -3,6 +3,7 @@ import { imagePath, replicaPath, transfers_path } from '../routes.js';
 import { ErrorBox, Loading } from '../ui/boxes.js';
 import { PageHead } from '../ui/page_head.js';
 import { DiagramView } from '../chart/diagram_view.js';
+import { shownState, transferWords } from '../ui/state_words.js';
 import { ContextView } from './context_view.js';
 import { PastBanner } from './past_banner.js';
 import { chartAt, stepsBefore } from './path_at.js';
@@ -32,14 +33,6 @@ function ChartCard({ view, travel }: Shown) {
   );
   return (
     <section class={`card chart-card ${travel.at === null ? '' : 'is-past'}`} aria-labelledby="chart-title">
-      <header class="card-head">
-        <h2 id="chart-title">{travel.at === null ? 'Where it is' : 'Where it was'}</h2>
-        <p class="dim chart-legend">
-          <span class="legend-now">here</span>
-          <span class="legend-taken">taken, with how often</span>
-          <span class="legend-open">not taken</span>
-        </p>
-      </header>
       <DiagramView
         diagram={shown.diagram}
         whole={now.diagram}
@@ -47,6 +40,17 @@ function ChartCard({ view, travel }: Shown) {
         is_past={travel.at !== null}
         onKey={travel.pressKey}
         label="Chart of the states of the transfer; the arrow keys go through the past"
+        head={
+          <>
+            {' '}
+            <h2 id="chart-title">{travel.at === null ? 'Where it is' : 'Where it was'}</h2>
+            <p class="dim chart-legend">
+              <span class="legend-now">here</span>
+              <span class="legend-taken">taken, with how often</span>
+              <span class="legend-open">not taken</span>
+            </p>
+          </>
+        }
       />
       <Scrubber travel={travel} events={events} />
     </section>
@@ -90,7 +94,7 @@ function Loaded({ view, used }: { view: TransferView; used: UsedTransfer }) {
       <PastBanner travel={travel} />
       <div class={`transfer ${travel.at === null ? '' : 'is-past'}`}>
         <div class="transfer-now">
-          <StatusPanel transfer={transfer} />
+          <StatusPanel transfer={transfer} is_past={travel.at !== null} />
           <Facts transfer={transfer} />
         </div>
         <ChartCard view={view} travel={travel} />

@@ -34,8 +34,8 @@ export const verb_words: Readonly<Record<Verb, VerbWords>> = {
 
 /** The one that somebody who looks at it most likely wants; undefined: none. */
 export function mainVerb(verbs: readonly VerbReport[]): Verb | undefined {
-  const order: readonly Verb[] = ['resume', 'redrive', 'retry-now'];
-  return order.find((verb) => verbs.some((report) => report.verb === verb && report.is_allowed));
+  const likely: readonly Verb[] = ['resume', 'redrive', 'retry-now'];
+  return likely.find((verb) => verbs.some((report) => report.verb === verb && report.is_allowed));
 }
 
 /** What the replica has of it, as far as is known here, bytes of the stream. */
@@ -55,4 +55,11 @@ export function lossWords(transfer: TransferReport): string {
   const kept = keptBytes(transfer);
   if (kept === 0) return `As far as is known here, ${replica} has nothing of it on its disk.`;
   return `${formatBytes(kept)} of it that are on the disk of ${replica} are removed, and would have to be sent again.`;
+}
+
+const order: readonly Verb[] = ['pause', 'resume', 'retry-now', 'redrive', 'fork', 'cancel'];
+
+/** As they stand beside each other: the one that ends it is the last. */
+export function inOrder(verbs: readonly VerbReport[]): VerbReport[] {
+  return verbs.toSorted((one, other) => order.indexOf(one.verb) - order.indexOf(other.verb));
 }

@@ -9,7 +9,7 @@ import { Confirm } from '../ui/dialog.js';
 import { showToast } from '../ui/toasts.js';
 import { ForkDialog } from './fork_dialog.js';
 import { RedriveDialog } from './redrive_dialog.js';
-import { lossWords, mainVerb, verb_words } from './verb_words.js';
+import { inOrder, lossWords, mainVerb, verb_words } from './verb_words.js';
 
 interface Props {
   readonly transfer: TransferReport;
@@ -83,7 +83,7 @@ export function Verbs(props: Props) {
   return (
     <div class="verbs">
       <div class="verb-buttons" role="group" aria-label="What can be done">
-        {transfer.verbs.map(({ verb, is_allowed, reason }) => (
+        {inOrder(transfer.verbs).map(({ verb, is_allowed, reason }) => (
           <Button
             key={verb}
             kind={verb === main ? 'primary' : 'plain'}
