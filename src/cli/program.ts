@@ -36,6 +36,7 @@ Examples:
   icbdrep transfers --state resting       what failed and waits for its next try
   icbdrep transfer show 4f2a              where one stands, why, and what happens next
   icbdrep transfer history 4f2a           every step it took
+  icbdrep transfer watch 4f2a             follow it until it is over
   icbdrep snapshot verify vm1 3           is every copy of it the same, content and metadata?
   icbdrep doctor                          what is wrong here, and what to do about it
   icbdrep console                         a prompt for all of these, with completion and history
@@ -43,7 +44,8 @@ Examples:
   icbdrep replicas --json | jq            for scripts
 
 Exit codes: 0 done, 2 usage, 10 not found, 11 exists already, 12 not allowed now, 13 link or replica,
-  14 runs already, 15 no daemon, 20 send --wait: not all completed, 130 interrupted, 1 all else,
+  14 runs already, 15 no daemon, 20 send --wait, transfer watch: not all completed, 130 interrupted,
+  1 all else,
   and snapshot verify that finds a difference, and doctor that finds something wrong.
 `;
 

@@ -28,7 +28,10 @@ const queryOfHistory = ({ after_seq, changes, limit }: HistoryFilter) => ({
   limit,
 });
 
-const queryOfFilter = ({ states, ...rest }: TransferFilter) => ({ ...rest, states: states?.join(',') });
+/** A filter as a query has it. */
+function queryOfFilter({ states, ...rest }: TransferFilter): Record<string, string | number | undefined> {
+  return { ...rest, states: states?.join(',') };
+}
 
 /** Transfers; on a replica, receptions. */
 export class TransfersClient {
@@ -69,8 +72,10 @@ export class TransfersClient {
 
   /** How many there are in each state, whatever the filter's limit; `parked` is one of them. */
   count(filter: TransferFilter = {}, { signal }: CallOptions = {}): Promise<Record<string, number>> {
-    const { sort, direction, offset, limit, ...conditions } = filter;
-    return this.#connection.call('GET', 'transfers/count', { query: queryOfFilter(conditions), signal });
+    const query = queryOfFilter(filter);
+    // What an order or a page is asked for changes no count, and is refused.
+    for (const key of ['sort', 'direction', 'offset', 'limit'] as const) delete query[key];
+    return this.#connection.call('GET', 'transfers/count', { query, signal });
   }
 
   /** @param id for example `17-3fa9`, or the number before the dash alone */

@@ -70,6 +70,11 @@ const change = `handled = 1 AND (state_before <> state OR event ->> 'type' = 'li
 /** Parameters of the statements for events: kind, id, the sequence number that they are behind, and the limit. */
 type RangeValues = [string, string, number, number];
 
+/** Of one actor, behind a sequence number. */
+function selectEvents(columns: string, condition: string): string {
+  return `SELECT ${columns} FROM events WHERE kind = ? AND id = ? AND seq > ? AND ${condition}`;
+}
+
 /** The rows of `events` and `effects`: what happened, in order, never changed but for an effect's end. */
 export class HistoryRows {
   readonly #append;
@@ -94,12 +99,12 @@ export class HistoryRows {
     this.#append = database.prepare<[Omit<EventRow, 'event_id'>]>(`
       INSERT INTO events VALUES (NULL, @kind, @id, @seq, @at_ms, @epoch, @machine_version, @event, @cause,
         @state_before, @state, @attempt, @handled, @ignored_reason, @guards, @intents, @digest)`);
-    const ofActor = (columns: string, condition: string): string =>
-      `SELECT ${columns} FROM events WHERE kind = ? AND id = ? AND seq > ? AND ${condition}`;
     const events = (condition: string, direction: 'ASC' | 'DESC') =>
-      database.prepare<RangeValues, EventRow>(`${ofActor('*', condition)} ORDER BY seq ${direction} LIMIT ?`);
+      database.prepare<RangeValues, EventRow>(
+        `${selectEvents('*', condition)} ORDER BY seq ${direction} LIMIT ?`,
+      );
     const count = (condition: string) =>
-      database.prepare<[string, string, number], number>(ofActor('count(*)', condition)).pluck();
+      database.prepare<[string, string, number], number>(selectEvents('count(*)', condition)).pluck();
     this.#events = events('true', 'ASC');
     this.#changes = events(change, 'ASC');
     this.#newest_events = events('true', 'DESC');

@@ -121,16 +121,19 @@ function columnsOf(database: Database, table: string, own: readonly string[]): s
     .join(', ');
 }
 
+/** The same columns, of the row that is copied. */
+function qualified(columns: string): string {
+  return columns
+    .split(', ')
+    .map((column) => `one.${column}`)
+    .join(', ');
+}
+
 /** Gives every other transfer the history of the first, within the database: it goes through no program. */
 function copyHistory(database: Database, first: string): void {
   const others = `actors WHERE actors.kind = 'transfer' AND actors.id <> '${first}'`;
   const events = columnsOf(database, 'events', ['event_id', 'id']);
   const effects = columnsOf(database, 'effects', ['effect_id', 'id']);
-  const qualified = (columns: string): string =>
-    columns
-      .split(', ')
-      .map((column) => `one.${column}`)
-      .join(', ');
   database.exec(`
     INSERT INTO events (id, ${events}) SELECT actors.id, ${qualified(events)}
       FROM (SELECT * FROM events WHERE kind = 'transfer' AND id = '${first}') AS one, ${others};

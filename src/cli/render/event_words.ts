@@ -63,7 +63,7 @@ function describeResult({ event }: EventRecord): string {
 
 /** What an event carries that says more than its type: an error, a reason, a place, a result. */
 export function describeEvent(record: EventRecord): string {
-  const { error, reason, round_trip_ms, transfer } = record.event;
+  const { error, reason, round_trip_ms, transfer, number } = record.event;
   if (isObject(error) && 'message' in error) {
     const code = 'code' in error ? ` [${String(error['code'])}]` : '';
     return `${String(error['message'])}${code}`;
@@ -71,6 +71,7 @@ export function describeEvent(record: EventRecord): string {
   if (typeof reason === 'string' && reason !== '') return reason;
   if (typeof round_trip_ms === 'number') return `answered after ${formatDuration(round_trip_ms)}`;
   if (typeof transfer === 'string') return `transfer ${transfer}`;
+  if (typeof number === 'string' && number !== '') return `snapshot ${number}`;
   return describeBytes(record) || describeResult(record);
 }
 
@@ -93,6 +94,9 @@ function describeIntent(intent: IntentRecord, at_ms: number): string {
       return `makes ${intent.actor}`;
     case 'timer':
       return `timer: ${timerName(intent.timer)} in ${formatDuration(intent.due_at_ms - at_ms)}`;
+    case 'effect':
+    case 'stop':
+    case 'cancel_timer':
     default:
       return '';
   }
@@ -108,5 +112,5 @@ export function describeIntents({ intents, at_ms }: EventRecord): string {
 /** The questions that the machine answered with no. */
 export function describeRefusals({ guards }: EventRecord): string {
   const refused = new Set(guards.filter(({ passed }) => !passed).map(({ guard }) => guard));
-  return [...refused].map((guard) => `${guard}: no`).join(', ');
+  return [...refused].map((guard) => `guard ${guard}: no`).join(', ');
 }

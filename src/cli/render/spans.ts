@@ -29,6 +29,7 @@ function endOf(effect: EffectRecord, events: readonly EventRecord[]): EventRecor
       return later.find((record) => stops(record, id)) ?? byTime();
     case 'lost':
       return later.find((record) => record.epoch > epoch) ?? byTime();
+    case 'running':
     default:
       return undefined;
   }

@@ -112,9 +112,10 @@ function nextFields(transfer: TransferReport, view: View): Field[] {
 
 const commandOf = (verb: string, id: string): string => `icbdrep transfer ${verb} ${id}`;
 
+const isAllowed = ({ is_allowed }: VerbReport): boolean => is_allowed;
+
 /** The exact commands that do something now, two on a line; the others only if somebody asks. */
 function verbFields({ id, verbs }: TransferReport, all: boolean): Field[] {
-  const isAllowed = ({ is_allowed }: VerbReport): boolean => is_allowed;
   const allowed = verbs.filter(isAllowed).map(({ verb }) => commandOf(verb, id));
   const lines: string[] = [];
   for (let index = 0; index < allowed.length; index += 2) {

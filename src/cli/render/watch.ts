@@ -28,8 +28,12 @@ export function eventsThatFit(transfers: number, rows: number): number | null {
   return room < 2 ? null : Math.min(events_max, room);
 }
 
-function describeSafe({ checkpoint_bytes, checkpoint_at_ms, state }: TransferReport, now_ms: number): string {
-  if (checkpoint_bytes === null || checkpoint_bytes === 0 || state === 'completed') return '';
+/** Beside the bytes that move; an error that stands there instead is more important. */
+function describeSafe(
+  { checkpoint_bytes, checkpoint_at_ms, progress }: TransferReport,
+  now_ms: number,
+): string {
+  if (checkpoint_bytes === null || checkpoint_bytes === 0 || progress === null) return '';
   const since = checkpoint_at_ms === null ? '' : ` ${formatRelative(checkpoint_at_ms, now_ms)}`;
   return `, ${formatBytes(checkpoint_bytes)} on its disk${since}`;
 }

@@ -82,9 +82,10 @@ test('on a screen: bar, events and what comes next, drawn again in place', async
   expect(requests[0]?.path).toBe('/v1/transfers/4f2a/history?limit=12');
 });
 
+const of = (id: string, transfer: TransferReport) => ({ ...history_sample, transfer: { ...transfer, id } });
+
 test('many of them have a line each, those that run first, and no more than the screen has', () => {
   const view = { now_ms: noon_ms, columns: 80, color: false };
-  const of = (id: string, transfer: TransferReport) => ({ ...history_sample, transfer: { ...transfer, id } });
   const many = Array.from({ length: 30 }, (_, index) =>
     of(String(index), index < 20 ? completed : half_done),
   );
@@ -109,13 +110,14 @@ test('Ctrl-C ends the watching, not the transfer', async () => {
 });
 
 test('a daemon that is restarted meanwhile is waited for', async () => {
-  const { socket, requests, stop, start } = await startStepping(half_done, half_done, completed);
+  const away = await startStepping(half_done, half_done, completed);
+  const { socket, requests } = away;
   const context = fakeContext();
   const ended = watch(socket, context);
   while (requests.length < 1) await sleep(10);
-  await stop();
+  await away.stop();
   while (!context.printed.out.includes('waits up to 60 s')) await sleep(10);
-  await start();
+  await away.start();
   expect(await ended).toBe(0);
   expect(context.printed.out).toContain('the daemon is back\n');
 });
@@ -144,9 +146,9 @@ test.each([
 });
 
 test('a list says how many there are besides those that are shown; for scripts it is just the list', async () => {
-  const answer = (path: string): unknown =>
-    path.includes('/count') ? { failed: 7, parked: 2 } : [failed, failed];
-  daemon = await startFakeDaemon(({ path }) => answer(path));
+  daemon = await startFakeDaemon(({ path }) =>
+    path.includes('/count') ? { failed: 7, parked: 2 } : [failed, failed],
+  );
   const argv = ['transfers', '--limit', '2', '--offset', '4', '--sort', 'state', '--image', 'vm1'];
   const { out } = await run(daemon.socket, argv);
   expect(out.trimEnd().split('\n').at(-1)).toBe('5 to 6 of 9 shown; the next ones: --offset 6');

@@ -158,7 +158,7 @@ test('what was ignored, what was asked and answered with no, messages and timers
   expect(lines).toContain(
     `1  ${at(1_000)}  pause  paused (ignored)  operator root; ignored because it is paused already`,
   );
-  expect(lines).toContain('helpsToRetry: no');
+  expect(lines).toContain('guard helpsToRetry: no');
   expect(lines).toContain(
     'message 4 to r1: transfer.hold; timer: offer timeout in 2 min; tells replica/r1: slot.release',
   );
@@ -187,11 +187,12 @@ test('what an older release wrote down has attempts all the same', () => {
   expect(text).toMatch(/attempt 1\n.*send\.mismatch +sending -> starting_over/);
 });
 
+function seqs(choice: Parameters<typeof chooseEvents>[1]): [number[], number] {
+  const { shown, omitted } = chooseEvents(history_sample, choice);
+  return [[...shown], omitted];
+}
+
 test('only some of the events: of an attempt, changes, errors, the newest', () => {
-  const seqs = (choice: Parameters<typeof chooseEvents>[1]): [number[], number] => {
-    const { shown, omitted } = chooseEvents(history_sample, choice);
-    return [[...shown], omitted];
-  };
   expect(seqs({})).toEqual([[0, 1, 2, 3, 4, 5, 6, 7], 0]);
   expect(seqs({ attempt: 2 })).toEqual([[3, 4, 5, 6, 7], 0]);
   expect(seqs({ changes: true })).toEqual([[0, 1, 2, 3, 4, 5, 6], 0]);

@@ -98,8 +98,15 @@ test('a table aligns, and is cut only at a width', () => {
 
 test('progress says what is known, and nothing else', () => {
   const progress = {
-    ...{ stream_bytes: 2048, link_bytes: 0, total_bytes: null, rate_bytes_per_s: 0, eta_s: null },
-    ...{ taken_bytes: 0, checkpoint_bytes: null, checkpoint_at_ms: null, at_ms: noon_ms },
+    stream_bytes: 2048,
+    link_bytes: 0,
+    total_bytes: null,
+    rate_bytes_per_s: 0,
+    eta_s: null,
+    taken_bytes: 0,
+    checkpoint_bytes: null,
+    checkpoint_at_ms: null,
+    at_ms: noon_ms,
   };
   expect(describeProgress(transferSample({ progress }))).toBe('2.0 KiB');
   expect(describeProgress(half_done)).toBe('50.0 MiB of 100.0 MiB, 50 %, 10.0 MiB/s, ETA 5 s');
