@@ -61,6 +61,12 @@ function visitedLines(page: Page, state: ChartState): string[] {
   ]);
 }
 
+/** What can happen next, whether somebody asks for it or not. */
+function followLines({ columns }: Page, next: readonly GraphTransition[]): string[] {
+  if (next.length === 0) return ['  nothing can follow'];
+  return ['  can follow:', ...exitsOf(next).flatMap((exit) => wrapped(`    ${exit}`, columns, 2))];
+}
+
 function wayLines(page: Page): string[] {
   const { diagram, states, columns } = page;
   const order = Object.keys(diagram.visits);
@@ -73,9 +79,7 @@ function wayLines(page: Page): string[] {
   return [
     ...visited.flatMap((state) => visitedLines(page, state)),
     '',
-    ...(parked_reason === ''
-      ? beside(page, '', 'can follow', next.length === 0 ? ['nothing'] : exitsOf(next))
-      : beside(page, '', 'parked', [parked_reason])),
+    ...(parked_reason === '' ? followLines(page, next) : wrapped(`  parked: ${parked_reason}`, columns, 2)),
     ...(rest.length === 0 ? [] : ['', ...wrapped(`  never visited: ${rest.join(', ')}`, columns, 2)]),
   ];
 }

@@ -64,14 +64,15 @@ test('the way of an actor, in the order in which it came into each state', () =>
               (stayed with 1 other event)
               it is here now: it lets everybody in
 
-  can follow  after wind -> waiting
-              take -> gone
+  can follow:
+    after wind -> waiting
+    take -> gone
 
   never visited: gone
 `);
   const parked = renderText({ ...way, parked_reason: 'the program has a fault' });
   expect(parked).toContain('image: open, parked\n');
-  expect(parked).toContain('parked      the program has a fault\n');
+  expect(parked).toContain('  parked: the program has a fault\n');
   expect(parked).not.toContain('can follow');
 });
 
