@@ -45,8 +45,7 @@ Examples:
 
 Exit codes: 0 done, 2 usage, 10 not found, 11 exists already, 12 not allowed now, 13 link or replica,
   14 runs already, 15 no daemon, 20 send --wait, transfer watch: not all completed, 130 interrupted,
-  1 all else,
-  and snapshot verify that finds a difference, and doctor that finds something wrong.
+  1 all else, and snapshot verify that finds a difference, and doctor that finds something wrong.
 `;
 
 /** The commands that do something: groups show as what is in them. */

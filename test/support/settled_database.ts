@@ -10,11 +10,14 @@ export interface SettledOptions {
   readonly transfers: number;
   /** Of each transfer. */
   readonly events: number;
-  /** Of the replica that all of them go to. */
+  /** Of one replica. */
   readonly replica_events?: number;
+  /** When the first was requested, unix ms; each other one a minute later. What is old enough, a daemon prunes. */
+  readonly began_ms?: number;
 }
 
-const began_ms = 1_772_366_400_000;
+/** 2026-03-01 12:00:00 UTC. */
+const noon_ms = 1_772_366_400_000;
 const error = {
   code: 'LinkLost',
   message: 'the connection broke',
@@ -53,7 +56,7 @@ function contextOf(index: number): TransferContext {
   } as TransferContext;
 }
 
-function actorOf(index: number, events: number): ActorRecord {
+function actorOf(index: number, events: number, began_ms: number): ActorRecord {
   const context = contextOf(index);
   const state = ['completed', 'completed', 'completed', 'failed', 'cancelled'][index % 5] ?? 'completed';
   const created_at_ms = began_ms + index * 60_000;
@@ -142,7 +145,7 @@ function copyHistory(database: Database, first: string): void {
       FROM (SELECT * FROM effects WHERE kind = 'transfer' AND id = '${first}') AS one, ${others};`);
 }
 
-function addReplicaHistory(storage: Storage, count: number): void {
+function addReplicaHistory(storage: Storage, count: number, began_ms: number): void {
   for (let seq = 1; seq <= count; seq += 1) {
     const is_change = seq % 10 === 0;
     const transfer = `${Math.ceil(seq / 3)}-3fa9`;
@@ -163,14 +166,15 @@ function addReplicaHistory(storage: Storage, count: number): void {
 /** Makes the database in a file that is not there yet. */
 export function makeSettledDatabase(
   file: string,
-  { transfers, events, replica_events = 0 }: SettledOptions,
+  { transfers, events, replica_events = 0, began_ms = noon_ms }: SettledOptions,
 ): void {
   const storage = Storage.open(file);
   try {
     storage.transaction(() => {
-      for (let index = 1; index <= transfers; index += 1) storage.actors.save(actorOf(index, events));
-      addHistory(storage, actorOf(1, events), events);
-      addReplicaHistory(storage, replica_events);
+      for (let index = 1; index <= transfers; index += 1)
+        storage.actors.save(actorOf(index, events, began_ms));
+      addHistory(storage, actorOf(1, events, began_ms), events);
+      addReplicaHistory(storage, replica_events, began_ms);
     });
   } finally {
     storage.close();
