@@ -20,6 +20,8 @@ export interface NodeOptions {
   readonly transfers?: string;
   /** More lines of the table `[control]`. */
   readonly control?: string;
+  /** Lines of the table `[log]`, instead of those that make the level debug. */
+  readonly log?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -65,7 +67,7 @@ function nodeLines(place: NodePlace, options: NodeOptions | undefined): string[]
     options?.top ?? '',
     `[control]\nsocket = "${path.join(place.directory, 'control.sock')}"\n${options?.control ?? ''}`,
     `[transfers]\n${options?.transfers ?? ''}`,
-    '[log]\nlevel = "debug"',
+    `[log]\n${options?.log ?? 'level = "debug"'}`,
   ];
 }
 
