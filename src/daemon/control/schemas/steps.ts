@@ -11,8 +11,8 @@ const step = z
       .array(
         z.strictObject({
           path: z.string().describe('names of fields, joined by dots'),
-          before: z.unknown().describe('absent: the field was not there'),
-          after: z.unknown().describe('absent: the field is gone'),
+          before: z.unknown().optional().describe('absent: the field was not there'),
+          after: z.unknown().optional().describe('absent: the field is gone'),
         }),
       )
       .describe('of the context'),
