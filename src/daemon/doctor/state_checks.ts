@@ -58,7 +58,7 @@ export async function transferChecks(parts: {
   const resting = list('resting').map(describe);
   const checks: DoctorCheck[] = [];
   if (failed.length > 0) {
-    const hint = 'icbdrep transfer show ID tells why; when the cause is gone, icbdrep send again';
+    const hint = 'icbdrep transfer show ID tells why; when the cause is gone: icbdrep transfer redrive ID';
     checks.push(fail('transfers', `failed: ${listed(failed)}`, hint));
   }
   if (resting.length > 0) {
