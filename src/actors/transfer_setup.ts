@@ -32,7 +32,7 @@ const interrupted = (why: string, subject: string): ErrorReport => ({
   hint: 'nothing to do: it starts again by itself',
 });
 
-interface Scope {
+export interface Scope {
   readonly context: TransferContext;
 }
 

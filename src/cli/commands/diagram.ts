@@ -93,7 +93,11 @@ function addTo(program: Command, run: CliRun, kind: InspectedKind, what: string)
   const group = program.commands.find((command) => command.name() === kind);
   if (group === undefined) return undefined;
   return withOptions(
-    group.command('diagram').description(`draw the machine of a ${kind}: where it is, and the way it took`),
+    group
+      .command('diagram')
+      .description(
+        `draw the machine of ${kind === 'image' ? 'an' : 'a'} ${kind}: where it is, and the way it took`,
+      ),
   )
     .argument(
       `<${kind === 'transfer' ? 'id' : kind}>`,
