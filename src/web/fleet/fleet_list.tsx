@@ -1,10 +1,12 @@
 import { useMemo } from 'preact/hooks';
 import type { CopyReport, FleetReport } from '../../core/fleet_report.js';
+import { slow_now_ms } from '../clock.js';
 import { replicaPath } from '../routes.js';
 import { formatCount } from '../ui/format.js';
 import { StateBadge } from '../ui/state_badge.js';
 import { replicaWords } from '../ui/state_words.js';
-import { CopyCell } from './copy_cell.js';
+import { copyCell } from './copy_cell.js';
+import { lagNow } from './copy_words.js';
 import type { CopyIndex, FleetGrid } from './fleet_model.js';
 
 interface Props {
@@ -28,6 +30,7 @@ function isTold(copy: CopyReport, states: readonly string[], all: number): boole
 
 function ReplicaCard({ replica, images, index, report_at_ms, states, onPick }: CardProps) {
   const copies = index.get(replica.name);
+  const now_ms = slow_now_ms.value;
   return useMemo(() => {
     const known = images.flatMap(({ name }) => copies?.get(name) ?? []);
     const told = known.filter((copy) => isTold(copy, states, known.length));
@@ -48,14 +51,20 @@ function ReplicaCard({ replica, images, index, report_at_ms, states, onPick }: C
             {told.map((copy) => (
               <li key={copy.image}>
                 <span class="truncate">{copy.image}</span>
-                <CopyCell copy={copy} report_at_ms={report_at_ms} is_reached is_roomy place={copy.image} />
+                {copyCell({
+                  copy,
+                  lag_s: lagNow(copy, report_at_ms, now_ms),
+                  is_reached: true,
+                  is_roomy: true,
+                  place: copy.image,
+                })}
               </li>
             ))}
           </ul>
         )}
       </li>
     );
-  }, [replica.name, replica.state, images, copies, report_at_ms, states, onPick]);
+  }, [replica.name, replica.state, images, copies, report_at_ms, states, onPick, now_ms]);
 }
 
 /** The fleet on a phone: a card for each replica, with what is not in sync. */

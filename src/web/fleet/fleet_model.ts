@@ -71,6 +71,21 @@ export interface FleetFilter {
   readonly order: 'name' | 'worst';
 }
 
+/** @param search what stands in the address behind `?` */
+export function readFleetFilter(search: string): FleetFilter {
+  const query = new URLSearchParams(search);
+  return {
+    text: query.get('text') ?? '',
+    states: (query.get('state') ?? '').split(',').filter((state) => state !== ''),
+    order: query.get('order') === 'worst' ? 'worst' : 'name',
+  };
+}
+
+/** What stands in the address for a filter; what is as always is left out. */
+export function writeFleetFilter({ text, states, order }: FleetFilter): Record<string, string> {
+  return { text, state: states.join(','), order: order === 'name' ? '' : order };
+}
+
 export interface FleetGrid {
   readonly replicas: FleetReport['replicas'];
   readonly images: FleetReport['images'];

@@ -10,7 +10,7 @@ import { PageHead } from '../ui/page_head.js';
 import { SearchField } from '../ui/search_field.js';
 import { CopyCard } from './copy_card.js';
 import { FleetList } from './fleet_list.js';
-import { gridOf, summarise } from './fleet_model.js';
+import { type FleetFilter, gridOf, readFleetFilter, summarise, writeFleetFilter } from './fleet_model.js';
 import { Matrix, roomy_columns_max } from './matrix.js';
 import { Summary } from './summary.js';
 import { useFleet } from './use_fleet.js';
@@ -21,32 +21,19 @@ interface Picked {
   readonly anchor: HTMLElement;
 }
 
-/** What the address says is shown. */
-function useFilter() {
-  const query = new URLSearchParams(search.value);
-  const text = query.get('text') ?? '';
-  const states_text = query.get('state') ?? '';
-  const order = query.get('order') === 'worst' ? 'worst' : 'name';
-  const states = useMemo(() => states_text.split(',').filter((state) => state !== ''), [states_text]);
-  const filter = useMemo(() => ({ text, states, order }) as const, [text, states, order]);
-  const setFilter = (change: Partial<typeof filter>): void => {
-    const next = { ...filter, ...change };
-    setSearch({
-      text: next.text,
-      state: next.states.join(','),
-      order: next.order === 'name' ? '' : next.order,
-    });
-  };
-  const toggle = (state: string): void => {
-    const has = states.includes(state);
-    setFilter({ states: has ? states.filter((one) => one !== state) : [...states, state] });
-  };
-  return { filter, setFilter, toggle };
+/** Whatever was changed meanwhile stays changed. */
+function setFilter(change: Partial<FleetFilter>): void {
+  setSearch(writeFleetFilter({ ...readFleetFilter(search.peek()), ...change }));
+}
+
+function toggle(state: string): void {
+  const { states } = readFleetFilter(search.peek());
+  setFilter({ states: states.includes(state) ? states.filter((one) => one !== state) : [...states, state] });
 }
 
 export function FleetPage() {
   const { data: report, error, index, reload } = useFleet();
-  const { filter, setFilter, toggle } = useFilter();
+  const filter = useMemo(() => readFleetFilter(search.value), [search.value]);
   const [picked, setPicked] = useState<Picked | null>(null);
   const [is_starting, setStarting] = useState(false);
   useKeys({ s: () => setStarting(true) });
@@ -143,7 +130,7 @@ export function FleetPage() {
               onPick={pick}
             />
           ) : (
-            <Matrix {...{ grid, index }} report_at_ms={report.at_ms} onPick={pick} />
+            <Matrix {...{ grid, index, filter }} report_at_ms={report.at_ms} onPick={pick} />
           )}
           {picked === null || copy === undefined || image === undefined ? null : (
             <CopyCard

@@ -1,5 +1,5 @@
-import type { TargetedKeyboardEvent, TargetedMouseEvent } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { TargetedFocusEvent, TargetedKeyboardEvent, TargetedMouseEvent } from 'preact';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { FleetReport } from '../../core/fleet_report.js';
 import { slow_now_ms } from '../clock.js';
 import { imagePath, replicaPath } from '../routes.js';
@@ -7,8 +7,9 @@ import { formatRelative, formatTime } from '../ui/format.js';
 import { StateBadge } from '../ui/state_badge.js';
 import { replicaWords } from '../ui/state_words.js';
 import { useRowRange } from '../ui/virtual.js';
-import { CopyCell } from './copy_cell.js';
-import type { CopyIndex, FleetGrid } from './fleet_model.js';
+import { copyCell } from './copy_cell.js';
+import { lagNow } from './copy_words.js';
+import type { CopyIndex, FleetFilter, FleetGrid } from './fleet_model.js';
 import { type Place, moveIn } from './grid_keys.js';
 
 const row_px = 38;
@@ -19,6 +20,8 @@ interface Props {
   readonly grid: FleetGrid;
   readonly index: CopyIndex;
   readonly report_at_ms: number;
+  /** When it changes, the rows begin at the first again. */
+  readonly filter: FleetFilter;
   /** A cell was asked about. */
   readonly onPick: (replica: string, image: string, cell: HTMLElement) => void;
 }
@@ -41,7 +44,7 @@ function ImageHead({ image, column }: { image: FleetReport['images'][number]; co
   );
 }
 
-interface RowProps extends Omit<Props, 'onPick'> {
+interface RowProps extends Omit<Props, 'onPick' | 'filter'> {
   readonly replica: FleetReport['replicas'][number];
   readonly row: number;
   /** The column of its cell that the Tab key comes to; -1: none. */
@@ -52,6 +55,8 @@ interface RowProps extends Omit<Props, 'onPick'> {
 function MatrixRow({ replica, row, reached, grid, index, report_at_ms }: RowProps) {
   const copies = index.get(replica.name);
   const is_offline = replica.state === 'offline';
+  const now_ms = slow_now_ms.value;
+  const is_roomy = grid.images.length <= roomy_columns_max;
   return useMemo(
     () => (
       <tr aria-rowindex={row + 2} class={is_offline ? 'row-offline' : undefined}>
@@ -68,20 +73,20 @@ function MatrixRow({ replica, row, reached, grid, index, report_at_ms }: RowProp
               {copy === undefined ? (
                 <span class="cell-none">not replicated</span>
               ) : (
-                <CopyCell
-                  copy={copy}
-                  report_at_ms={report_at_ms}
-                  is_reached={reached === column}
-                  place={`${row}:${column}`}
-                  is_roomy={grid.images.length <= roomy_columns_max}
-                />
+                copyCell({
+                  copy,
+                  lag_s: lagNow(copy, report_at_ms, now_ms),
+                  is_reached: reached === column,
+                  is_roomy,
+                  place: `${row}:${column}`,
+                })
               )}
             </td>
           );
         })}
       </tr>
     ),
-    [row, replica.name, replica.state, reached, grid.images, copies, report_at_ms],
+    [row, replica.name, replica.state, reached, grid.images, copies, report_at_ms, now_ms],
   );
 }
 
@@ -92,26 +97,37 @@ function placeOf(element: EventTarget | null): Place | undefined {
 }
 
 /** Replicas down, images across. Arrow keys go from cell to cell; Enter asks about one. */
-export function Matrix({ grid, index, report_at_ms, onPick }: Props) {
+export function Matrix({ grid, index, report_at_ms, filter, onPick }: Props) {
   const { replicas, images } = grid;
   const [reached, setReached] = useState<Place>({ row: 0, column: 0 });
+  /** Where the keys are, also while the focus is on its way there. */
+  const now = useRef(reached);
   const is_moved_by_key = useRef(false);
   const box = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
-  const { begin, end } = useRowRange(body, replicas.length, row_px);
-  useEffect(() => {
+  const { begin, end, look } = useRowRange(body, replicas.length, row_px);
+  useLayoutEffect(() => {
+    if (box.current !== null) box.current.scrollTop = 0;
+    look();
+  }, [filter]);
+  useLayoutEffect(() => {
     if (!is_moved_by_key.current) return;
     is_moved_by_key.current = false;
     box.current?.querySelector<HTMLElement>(`[data-place="${reached.row}:${reached.column}"]`)?.focus();
   }, [reached]);
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLElement>): void => {
-    const from = placeOf(event.target);
-    const to = from === undefined ? undefined : moveIn(event.key, event.ctrlKey, from, grid);
+    const is_cell = placeOf(event.target) !== undefined;
+    const to = is_cell ? moveIn(event.key, event.ctrlKey, now.current, grid) : undefined;
     if (to === undefined || box.current === null) return;
     event.preventDefault();
     showRow(box.current, to.row);
+    look();
+    now.current = to;
     is_moved_by_key.current = true;
     setReached(to);
+  };
+  const onFocus = (event: TargetedFocusEvent<HTMLElement>): void => {
+    now.current = placeOf(event.target) ?? now.current;
   };
   const onClick = (event: TargetedMouseEvent<HTMLElement>): void => {
     const place = placeOf(event.target);
@@ -123,13 +139,15 @@ export function Matrix({ grid, index, report_at_ms, onPick }: Props) {
     onPick(replica.name, image.name, cell);
   };
   return (
-    <div class="matrix-box card" ref={box}>
+    <div class="matrix-box card" data-scrolls ref={box}>
       <div class="matrix-body" ref={body} style={{ height: `${(replicas.length + 1) * row_px + 10}px` }}>
         <table
           class="matrix"
           aria-label="Replicas by images"
           aria-rowcount={replicas.length + 1}
           onKeyDown={onKeyDown}
+          onFocusIn={onFocus}
+          onMouseOver={explain}
           onClick={onClick}
         >
           <thead>
@@ -157,6 +175,12 @@ export function Matrix({ grid, index, report_at_ms, onPick }: Props) {
       </div>
     </div>
   );
+}
+
+/** What a cell says to screen readers, the pointer is told when it comes. */
+function explain({ target }: TargetedMouseEvent<HTMLElement>): void {
+  const cell = target instanceof Element ? target.closest<HTMLElement>('[data-place]') : null;
+  if (cell !== null) cell.title = cell.ariaLabel ?? '';
 }
 
 /** Scrolls the box so far that the row can be seen under its head. */

@@ -8,20 +8,20 @@ interface Props {
 }
 
 const columns: readonly { readonly name: string; readonly class: string; readonly sort?: TransferOrder }[] = [
-  { name: 'State', class: 'row-state', sort: 'state' },
-  { name: 'Transfer', class: 'row-id' },
-  { name: 'Image and snapshot', class: 'row-what', sort: 'image' },
-  { name: 'Replica', class: 'row-to', sort: 'replica' },
-  { name: 'Progress or outcome', class: 'row-outcome' },
-  { name: 'Begun', class: 'row-begun', sort: 'created' },
-  { name: 'Changed', class: 'row-changed', sort: 'updated' },
+  { name: 'State', class: 'job-state', sort: 'state' },
+  { name: 'Transfer', class: 'job-id' },
+  { name: 'Image and snapshot', class: 'job-what', sort: 'image' },
+  { name: 'Replica', class: 'job-to', sort: 'replica' },
+  { name: 'Progress or outcome', class: 'job-outcome' },
+  { name: 'Begun', class: 'job-begun', sort: 'created' },
+  { name: 'Changed', class: 'job-changed', sort: 'updated' },
 ];
 
 /** Names of the columns; a click sorts by one, another turns the order round. */
 export function ListHead({ filter, onSort }: Props) {
   return (
-    <div class="row row-head" role="row" aria-rowindex={1}>
-      <span role="columnheader" class="row-check">
+    <div class="job job-head" role="row" aria-rowindex={1}>
+      <span role="columnheader" class="job-check">
         <span class="visually-hidden">Selected</span>
       </span>
       {columns.map(({ name, class: column, sort }) => {

@@ -17,9 +17,9 @@ function Outcome({ transfer }: { transfer: TransferReport }) {
   if (progress !== null && transfer.progress !== null) {
     const words = progressWords(progress);
     return (
-      <span class="row-progress" title={words}>
+      <span class="job-progress" title={words}>
         <ProgressBar progress={progress} label={`Progress of ${transfer.id}`} />
-        <span class="row-progress-words">
+        <span class="job-progress-words">
           <b>{percentOf(progress)}</b> <span class="dim">{paceWords(progress)}</span>
         </span>
       </span>
@@ -27,7 +27,7 @@ function Outcome({ transfer }: { transfer: TransferReport }) {
   }
   const is_soon = transfer.next_at_ms !== null && !transfer.settled;
   const words = outcomeWords(transfer, (is_soon ? now_ms : slow_now_ms).value);
-  const tone = shownState(transfer) === 'failed' || transfer.parked_reason !== '' ? 'row-bad' : 'dim';
+  const tone = shownState(transfer) === 'failed' || transfer.parked_reason !== '' ? 'job-bad' : 'dim';
   return (
     <span class={`truncate ${tone}`} title={words}>
       {words}
@@ -58,7 +58,7 @@ export function TransferRow({ transfer, index, is_selected, is_reached, onSelect
   return useMemo(() => {
     if (transfer === undefined) {
       return (
-        <div class="row row-loading" role="row" aria-rowindex={index + 2}>
+        <div class="job job-loading" role="row" aria-rowindex={index + 2}>
           <span role="gridcell" class="visually-hidden">
             Loading
           </span>
@@ -68,8 +68,8 @@ export function TransferRow({ transfer, index, is_selected, is_reached, onSelect
     const { id, image, number, replica, state_description, created_at_ms, updated_at_ms } = transfer;
     const words = transferWords(shownState(transfer));
     return (
-      <div class={`row ${is_selected ? 'row-selected' : ''}`} role="row" aria-rowindex={index + 2}>
-        <span role="gridcell" class="row-check">
+      <div class={`job ${is_selected ? 'job-selected' : ''}`} role="row" aria-rowindex={index + 2}>
+        <span role="gridcell" class="job-check">
           {canRedrive(transfer) ? (
             <input
               type="checkbox"
@@ -80,31 +80,31 @@ export function TransferRow({ transfer, index, is_selected, is_reached, onSelect
             />
           ) : null}
         </span>
-        <span role="gridcell" class="row-state">
+        <span role="gridcell" class="job-state">
           <StateBadge
             {...{ words }}
             title={state_description}
             is_plain={words.tone === 'good' || words.tone === 'off'}
           />
         </span>
-        <span role="gridcell" class="row-id">
+        <span role="gridcell" class="job-id">
           <a href={transferPath(id)} data-row={index} tabIndex={is_reached ? 0 : -1}>
             {id}
           </a>
         </span>
-        <span role="gridcell" class="row-what truncate">
+        <span role="gridcell" class="job-what truncate">
           {image} <b>{number}</b>
         </span>
-        <span role="gridcell" class="row-to truncate">
+        <span role="gridcell" class="job-to truncate">
           {replica}
         </span>
-        <span role="gridcell" class="row-outcome">
+        <span role="gridcell" class="job-outcome">
           <Outcome transfer={transfer} />
         </span>
-        <span role="gridcell" class="row-begun dim">
+        <span role="gridcell" class="job-begun dim">
           <When at_ms={created_at_ms} />
         </span>
-        <span role="gridcell" class="row-changed dim">
+        <span role="gridcell" class="job-changed dim">
           <When at_ms={updated_at_ms} />
         </span>
       </div>

@@ -6,7 +6,7 @@ import { Button } from '../ui/button.js';
 import { useKeys } from '../ui/keys.js';
 import { is_narrow } from '../ui/media.js';
 import { PageHead } from '../ui/page_head.js';
-import { type RowRange, useRowRange } from '../ui/virtual.js';
+import { useRowRange } from '../ui/virtual.js';
 import { ListHead } from './list_head.js';
 import { type ListFilter, readFilter, redrivenStates, writeFilter } from './list_model.js';
 import { canRedrive } from './outcome.js';
@@ -21,18 +21,23 @@ import { type TransferList, useTransfers } from './use_transfers.js';
 
 type OpenDialog = 'start' | 'redrive' | null;
 
+/** Whatever was changed meanwhile stays changed. */
+function setFilter(change: Partial<ListFilter>): void {
+  setSearch(writeFilter({ ...readFilter(search.peek()), ...change }));
+}
+
 export function TransfersPage() {
   const filter = readFilter(search.value);
-  const setFilter = (change: Partial<ListFilter>): void => setSearch(writeFilter({ ...filter, ...change }));
-  const [range, setRange] = useState<RowRange>({ begin: 0, end: 40 });
-  const list = useTransfers(filter, range);
+  const list = useTransfers(filter);
   const [selected, setSelected] = useState<Selection>(new Map());
   const [dialog, setDialog] = useState<OpenDialog>(null);
   const names = useNames();
   const total = list.total ?? 0;
   const body = useRef<HTMLDivElement>(null);
   const row_px = is_narrow.value ? 84 : 42;
-  const reached = useRowKeys(total, row_px, body);
+  const { begin, end, look } = useRowRange(body, total, row_px);
+  const reached = useRowKeys({ total, row_px, list: body, look });
+  useEffect(() => list.loadRows(begin, end));
   const select = useCallback((transfer: TransferReport) => {
     setSelected((old) => {
       const next = new Map(old);
@@ -43,7 +48,7 @@ export function TransfersPage() {
   useKeys({
     s: () => setDialog('start'),
     x: () => {
-      const row = list.rowAt(reached);
+      const row = list.rowAt(reached.current);
       if (row !== undefined && canRedrive(row)) select(row);
     },
     u: list.refresh,
@@ -88,11 +93,7 @@ export function TransfersPage() {
         >
           <ListHead filter={filter} onSort={(sort, direction) => setFilter({ sort, direction })} />
           <div class="transfer-rows" role="rowgroup" ref={body} style={{ height: `${total * row_px}px` }}>
-            <Rows
-              {...{ total, row_px, body, list, selected, reached }}
-              onRange={setRange}
-              onSelect={select}
-            />
+            <Rows {...{ begin, end, row_px, list, selected }} reached={reached.current} onSelect={select} />
           </div>
         </div>
       )}
@@ -128,20 +129,17 @@ function useAutoRefresh(
 }
 
 interface RowsProps {
-  readonly total: number;
+  readonly begin: number;
+  readonly end: number;
   readonly row_px: number;
-  readonly body: { current: HTMLDivElement | null };
   readonly list: TransferList;
   readonly selected: Selection;
   readonly reached: number;
-  readonly onRange: (range: RowRange) => void;
   readonly onSelect: (transfer: TransferReport) => void;
 }
 
 /** The rows that can be seen. */
-function Rows({ total, row_px, body, list, selected, reached, onRange, onSelect }: RowsProps) {
-  const { begin, end } = useRowRange(body, total, row_px);
-  useEffect(() => onRange({ begin, end }), [begin, end]);
+function Rows({ begin, end, row_px, list, selected, reached, onSelect }: RowsProps) {
   return (
     <div style={{ transform: `translateY(${begin * row_px}px)` }}>
       {Array.from({ length: end - begin }, (_, offset) => {

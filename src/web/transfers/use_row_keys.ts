@@ -1,11 +1,21 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useKeys } from '../ui/keys.js';
 
+interface RowKeysOptions {
+  readonly total: number;
+  readonly row_px: number;
+  readonly list: { readonly current: HTMLElement | null };
+  /** Makes the rows that a scroll has brought into sight. */
+  readonly look: () => void;
+}
+
 /** Which row the keys have come to, and how they go on from it. */
-export function useRowKeys(total: number, row_px: number, list: { readonly current: HTMLElement | null }) {
+export function useRowKeys({ total, row_px, list, look }: RowKeysOptions): { readonly current: number } {
   const [reached, setReached] = useState(0);
+  /** Where the keys are, also while the focus is on its way there. */
+  const now = useRef(reached);
   const is_moving = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!is_moving.current) return;
     is_moving.current = false;
     list.current?.querySelector<HTMLElement>(`[data-row="${reached}"]`)?.focus({ preventScroll: true });
@@ -19,13 +29,14 @@ export function useRowKeys(total: number, row_px: number, list: { readonly curre
     else if (row_top + row_px > innerHeight) {
       scrollBy({ top: row_top + row_px - innerHeight + 8, behavior: 'instant' });
     }
+    look();
+    now.current = row;
     is_moving.current = true;
     if (row === reached) list.current?.querySelector<HTMLElement>(`[data-row="${row}"]`)?.focus();
-    // After the scrolling has made the row.
-    requestAnimationFrame(() => setReached(row));
+    setReached(row);
   };
   const isIn = (): boolean => list.current?.contains(document.activeElement) === true;
-  const step = (by: number) => (): void => go(isIn() ? reached + by : reached);
+  const step = (by: number) => (): void => go(isIn() ? now.current + by : now.current);
   useKeys({
     j: step(1),
     k: step(-1),
@@ -36,5 +47,5 @@ export function useRowKeys(total: number, row_px: number, list: { readonly curre
     Home: () => go(0),
     End: () => go(total - 1),
   });
-  return reached;
+  return now;
 }

@@ -33,6 +33,8 @@ export interface TransferList {
   /** By state, of all that fit the rest of the filter. */
   readonly counts: Counts;
   readonly rowAt: (index: number) => TransferReport | undefined;
+  /** Loads those of these rows that were not asked for yet. */
+  readonly loadRows: (begin: number, end: number) => void;
   /** Transfers that came or went since the rows were loaded. */
   readonly moved: number;
   /** Loads the rows anew. */
@@ -52,16 +54,17 @@ function loadPage(filter: ListFilter, page: number, until: AbortSignal): Promise
 const loadCounts = (filter: ListFilter, until: AbortSignal): Promise<Counts> =>
   get<Counts>('transfers/count', { ...countedOf(filter) }, until);
 
-/** @param range the rows that are looked at */
-export function useTransfers(filter: ListFilter, range: RowRange): TransferList {
+/** Its pages are loaded as `loadRows` wants them; the first one always. */
+export function useTransfers(filter: ListFilter): TransferList {
   const key = JSON.stringify(filter);
   const [loaded, setLoaded] = useState<Loaded | null>(null);
   const [counts, setCounts] = useState<Counts>({});
   const [error, setError] = useState<IcbdError | null>(null);
   const [moved, setMoved] = useState<ReadonlySet<string>>(new Set());
   const [turn, setTurn] = useState(0);
-  const newest = useRef({ filter, range, loaded });
-  newest.current = { filter, range, loaded };
+  const newest = useRef({ filter, loaded });
+  newest.current = { filter, loaded };
+  const range = useRef<RowRange>({ begin: 0, end: 0 });
   const stop = useRef(new AbortController());
   const asked = useRef(new Set<number>());
   const generation = reloads.value;
@@ -71,7 +74,7 @@ export function useTransfers(filter: ListFilter, range: RowRange): TransferList 
     stop.current = new AbortController();
     const { signal } = stop.current;
     const is_same = newest.current.loaded?.key === key;
-    const wanted = is_same ? pagesOf(newest.current.range.begin, newest.current.range.end) : [0];
+    const wanted = is_same ? pagesOf(range.current.begin, range.current.end) : [0];
     if (wanted.length === 0) wanted.push(0);
     asked.current = new Set(wanted);
     const load = async (): Promise<void> => {
@@ -93,13 +96,11 @@ export function useTransfers(filter: ListFilter, range: RowRange): TransferList 
     return () => stop.current.abort();
   }, [key, turn, generation]);
 
-  // Pages that came into sight.
-  useEffect(() => {
+  const loadRows = (begin: number, end: number): void => {
+    range.current = { begin, end };
     if (loaded === null || loaded.key !== key) return;
     const { signal } = stop.current;
-    const missing = pagesOf(range.begin, Math.min(range.end, loaded.total)).filter(
-      (page) => !asked.current.has(page),
-    );
+    const missing = pagesOf(begin, Math.min(end, loaded.total)).filter((page) => !asked.current.has(page));
     for (const page of missing) {
       asked.current.add(page);
       loadPage(filter, page, signal).then(
@@ -113,7 +114,7 @@ export function useTransfers(filter: ListFilter, range: RowRange): TransferList 
         },
       );
     }
-  }, [loaded, key, range.begin, range.end]);
+  };
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -140,6 +141,7 @@ export function useTransfers(filter: ListFilter, range: RowRange): TransferList 
     total: loaded?.total,
     counts,
     rowAt: (index) => (loaded === null ? undefined : rowAt(loaded.pages, index)),
+    loadRows,
     moved: moved.size,
     refresh,
     error,

@@ -72,7 +72,7 @@ export function formatShortTime(at_ms: number, now_ms: number): string {
 
 /** Groups of three with a narrow space: `12 345`. */
 export function formatCount(count: number): string {
-  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ' ');
+  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 
 /** `1 snapshot`, `3 snapshots`. */

@@ -1,5 +1,5 @@
 /** The shapes of states and a few signs, all drawn on 16 by 16 with the colour of the text. */
-import type { JSX } from 'preact';
+import { type JSX, render } from 'preact';
 import type { Shape } from './state_words.js';
 
 export type IconName =
@@ -104,4 +104,19 @@ export function Icon({ name, class: extra = '' }: { name: IconName; class?: stri
       {drawings[name]}
     </svg>
   );
+}
+
+/**
+ * Gives the shapes to the styles, as `--shape-check` and so on: for what there are thousands of. The elements of class
+ * `shape-check` then have it before them.
+ */
+export function giveShapes(names: readonly Shape[]): void {
+  const place = document.createElement('div');
+  for (const name of names) {
+    render(<Icon name={name} />, place);
+    const drawing = place.firstElementChild;
+    drawing?.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+    const address = `url("data:image/svg+xml,${encodeURIComponent(place.innerHTML)}")`;
+    document.documentElement.style.setProperty(`--shape-${name}`, address);
+  }
 }

@@ -1,5 +1,5 @@
 /** Lists of thousands of rows of which only those that can be seen are made. */
-import { useLayoutEffect, useState } from 'preact/hooks';
+import { useCallback, useLayoutEffect, useState } from 'preact/hooks';
 
 export interface RowRange {
   /** The first row that is made. */
@@ -8,8 +8,13 @@ export interface RowRange {
   readonly end: number;
 }
 
+export interface ShownRows extends RowRange {
+  /** Makes the rows at once that a scroll from the program has brought into sight. */
+  readonly look: () => void;
+}
+
 /** Rows are made in steps of so many, so that most scrolling makes none. */
-const step = 8;
+const step = 4;
 
 /**
  * The rows that lie between two heights of the window, with some before and behind them.
@@ -24,27 +29,30 @@ export function rangeOf(top_px: number, view_px: number, row_px: number, count: 
 }
 
 /**
- * Which rows to make, whatever it is that scrolls: the window, or a box around the list.
+ * Which rows to make, whatever it is that scrolls: the window, or the box around the list that has `data-scrolls`.
  * @param list the element in which row 0 begins at the top, as high as all its rows together
  */
 export function useRowRange(
   list: { readonly current: HTMLElement | null },
   count: number,
   row_px: number,
-): RowRange {
+): ShownRows {
   const [range, setRange] = useState<RowRange>(() => rangeOf(0, innerHeight, row_px, count));
+  const look = useCallback(() => {
+    if (list.current === null) return;
+    const box = list.current.closest('[data-scrolls]')?.getBoundingClientRect();
+    const seen_top = Math.max(0, box?.top ?? 0);
+    const seen_px = Math.min(innerHeight, box?.bottom ?? innerHeight) - seen_top;
+    const next = rangeOf(list.current.getBoundingClientRect().top - seen_top, seen_px, row_px, count);
+    setRange((old) => (old.begin === next.begin && old.end === next.end ? old : next));
+  }, [count, row_px]);
   useLayoutEffect(() => {
-    const look = (): void => {
-      if (list.current === null) return;
-      const next = rangeOf(list.current.getBoundingClientRect().top, innerHeight, row_px, count);
-      setRange((old) => (old.begin === next.begin && old.end === next.end ? old : next));
-    };
     look();
     const stop = new AbortController();
     const options = { signal: stop.signal, passive: true, capture: true };
     document.addEventListener('scroll', look, options);
     addEventListener('resize', look, options);
     return () => stop.abort();
-  }, [count, row_px]);
-  return { begin: Math.min(range.begin, count), end: Math.min(range.end, count) };
+  }, [look]);
+  return { begin: Math.min(range.begin, count), end: Math.min(range.end, count), look };
 }

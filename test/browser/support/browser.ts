@@ -48,11 +48,14 @@ export interface VisitOptions {
   readonly expected?: RegExp;
 }
 
+const timeout_ms = 8_000;
+
 /** Opens an empty page that may ask only this origin. */
 export async function visit(browser: Browser, origin: string, options: VisitOptions = {}): Promise<Visit> {
   const { viewport = wide, colours = 'light', expected } = options;
   const context = await browser.newContext({ viewport, colorScheme: colours, baseURL: origin });
   const page = await context.newPage();
+  page.setDefaultTimeout(timeout_ms);
   const faults: string[] = [];
   const note = (fault: string): void => {
     if (expected?.test(fault) !== true) faults.push(fault);
