@@ -52,6 +52,12 @@ describe('transfers through faults', () => {
     const count = (holds: (event: (typeof events)[number]) => boolean): number => events.filter(holds).length;
     expect(count(({ state }) => state === 'disconnected')).toBeGreaterThan(10);
     expect(count(({ state }) => state === 'starting_over')).toBeGreaterThan(0);
+    for (const state of ['paused', 'scheduled']) {
+      expect(count((event) => event.state === state && event.state_before !== state)).toBeGreaterThan(0);
+    }
+    for (const type of ['woken', 'redrive', 'resume']) {
+      expect(count(({ event, handled }) => event.type === type && handled)).toBeGreaterThan(0);
+    }
     expect(count(({ event }) => Number(event['offset_bytes'] ?? 0) > 0)).toBeGreaterThan(3);
   });
 

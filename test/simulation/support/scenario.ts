@@ -1,5 +1,6 @@
 import type { ReplicaContext } from '../../../src/actors/replica.js';
 import type { TransferInput } from '../../../src/actors/transfer_events.js';
+import type { PlainEvent } from '../../../src/core/records.js';
 import type { Commit } from '../../../src/runtime/ports.js';
 import { type Stage, masterHandlers, replicaHandlers } from './handlers.js';
 import { Network } from './network.js';
@@ -52,8 +53,16 @@ function fillDisks(random: Random, master_disk: Disk, disks: ReadonlyMap<string,
   }
 }
 
+/** Some are made from others: the same snapshot to the same replica. */
+function withForks(random: Random, transfers: readonly TransferInput[]): TransferInput[] {
+  const forks = transfers
+    .filter(() => random.chance(0.15))
+    .map((old) => ({ ...old, id: `f${old.id}`, forked_from: { transfer: old.id, seq: 1 } }));
+  return [...transfers, ...forks];
+}
+
 function planTransfers(random: Random, count: number): TransferInput[] {
-  return Array.from({ length: count }, (_, index) => ({
+  const transfers = Array.from({ length: count }, (_, index) => ({
     id: `t${index}`,
     image: random.pick(image_names),
     number: String(random.between(1, snapshots_per_image)),
@@ -65,6 +74,7 @@ function planTransfers(random: Random, count: number): TransferInput[] {
     stream_version: null,
     forked_from: null,
   }));
+  return withForks(random, transfers);
 }
 
 const active_states = new Set(['planning', 'starting_over', 'offering', 'sending', 'disconnected']);
@@ -85,7 +95,8 @@ class SlotChecker {
     for (const { kind, id, state, event } of events) {
       if (kind !== 'transfer') continue;
       if (event.type === 'slot.granted') this.#checkGrant(master, id);
-      if (active_states.has(state)) this.#active.add(id);
+      const is_parked = master.storage.actors.load({ kind, id })?.status === 'parked';
+      if (active_states.has(state) && !is_parked) this.#active.add(id);
       else this.#active.delete(id);
     }
     const is_touched = events.some(({ kind }) => kind === 'replica' || kind === 'transfer');
@@ -138,6 +149,9 @@ export function simulate(seed: number, transfer_count: number): Simulation {
   const cancel_in = new Map<string, string>();
   for (const id of cancelled) if (random.chance(0.7)) cancel_in.set(id, random.pick(reception_states));
 
+  /** An operator meddles with some, and some are parked by an event that no machine can bear. */
+  const broken = new Set(transfers.filter(() => random.chance(0.15)).map(({ id }) => id));
+
   const slots = new SlotChecker(transfers, violations);
   const nodes = new Map<string, SimNode>();
   const master = (): SimNode => nodes.get('master') as SimNode;
@@ -173,6 +187,7 @@ export function simulate(seed: number, transfer_count: number): Simulation {
   const onCommit = (node: SimNode, commit: Commit): void => {
     network.send(node, commit.messages);
     for (const { kind, id, parked_reason } of commit.parked) {
+      if (kind === 'transfer' && broken.has(id)) continue;
       violations.push(`${kind}/${id} on ${node.name} was parked: ${parked_reason}`);
     }
     if (node === master()) return slots.check(node, commit);
@@ -222,6 +237,36 @@ export function simulate(seed: number, transfer_count: number): Simulation {
       ask(at_ms + random.between(0, 60_000), ({ runtime }) => cancel(runtime, input.id));
     }
   };
+  const tell = (runtime: SimNode['runtime'], id: string, event: PlainEvent): unknown =>
+    runtime?.deliver({ kind: 'transfer', id }, event, who);
+  const planPause = (id: string, at_ms: number): void => {
+    ask(at_ms, ({ runtime }) => {
+      tell(runtime, id, { type: 'pause' });
+      // Asked for only now: a master that was down may hear two requests at once.
+      ask(random.between(100, 60_000), (node) => tell(node.runtime, id, { type: 'resume' }));
+    });
+  };
+  const planBreak = (id: string, at_ms: number): void => {
+    ask(at_ms, ({ runtime }) => {
+      const { state } = master().storage.actors.load({ kind: 'transfer', id }) ?? { state: '' };
+      const failed = { planning: 'plan.failed', sending: 'send.failed' }[state];
+      if (failed === undefined) return;
+      tell(runtime, id, { type: failed, error: null });
+      ask(random.between(100, 60_000), (node) => node.runtime?.unpark({ kind: 'transfer', id }, who));
+    });
+  };
+  const planMeddling = (): void => {
+    for (const { id } of transfers) {
+      const soon = (): number => random.between(0, chaos_ms * 0.8);
+      if (random.chance(0.3)) planPause(id, soon());
+      if (broken.has(id)) for (let times = 0; times < 40; times += 1) planBreak(id, soon());
+      for (const type of ['retry-now', 'redrive', 'redrive'] as const) {
+        const from_start = random.chance(0.3);
+        const after_ms = random.pick([0, 5_000]);
+        ask(soon(), ({ runtime }) => tell(runtime, id, { type, from_start, after_ms }));
+      }
+    }
+  };
   const planCrashes = (): void => {
     clock.after(random.between(5_000, 90_000), () => {
       if (!isChaos()) return;
@@ -246,6 +291,7 @@ export function simulate(seed: number, transfer_count: number): Simulation {
     run: async () => {
       for (const node of nodes.values()) node.start();
       planOperators();
+      planMeddling();
       planCrashes();
       await clock.run(200_000);
     },

@@ -31,6 +31,7 @@ async function plan(
   link: ControlLink,
   codec: Codec | null = null,
   options: Partial<PlanOptions> = {},
+  pinned: { readonly parent?: string; readonly stream_version?: 1 | 2 } = {},
 ): Promise<{ event: PlainEvent; snapshots: SnapshotInfo[] }> {
   const store = new FakeSnapshots({ mountpoint: '/m' });
   store.makeDirectory('/m/vm');
@@ -45,7 +46,8 @@ async function plan(
     stream: 'auto',
     ...options,
   });
-  const params = { image: 'vm', number: '2', replica: 'r1', codec };
+  const free = { parent: 'auto', stream_version: null };
+  const params = { image: 'vm', number: '2', replica: 'r1', codec, ...free, ...pinned };
   const event = await effect({ params } as unknown as EffectRecord, {
     signal: new AbortController().signal,
     tell: () => true,
@@ -76,6 +78,38 @@ describe('planning an attempt', () => {
     const [first] = snapshots;
     const { event } = await plan(linkTo(() => [copyOf('other name', first?.uuid ?? '')]));
     expect(event).toMatchObject({ result: { parent: { number: '1', uuid: first?.uuid } } });
+  });
+
+  test('on the parent that a fork asks for, or on none', async () => {
+    const { snapshots } = await plan(linkTo(() => []));
+    const [first] = snapshots;
+    const link = linkTo(() => [copyOf('1', first?.uuid ?? '')]);
+    const reason = 'asked for when the transfer was forked';
+    const pinned = await plan(link, null, {}, { parent: '1', stream_version: 1 });
+    expect(pinned.event).toMatchObject({
+      result: { parent: { number: '1', uuid: first?.uuid }, reason, stream_version: 1 },
+    });
+    const full = await plan(link, null, {}, { parent: 'none' });
+    expect(full.event).toMatchObject({ result: { parent: null, reason, stream_version: 2 } });
+  });
+
+  test.each([
+    ['1', 'SnapshotNotFound', 'r1 does not hold the parent vm/1'],
+    ['7', 'SnapshotNotFound', 'the parent vm/7 is not on the master'],
+    ['2', 'InvalidArgument', 'vm/2 cannot be its own parent'],
+  ])('the parent %s that is not there is refused', async (parent, code, message) => {
+    await expect(
+      plan(
+        linkTo(() => []),
+        null,
+        {},
+        { parent },
+      ),
+    ).rejects.toMatchObject({
+      code,
+      message,
+      retryable: false,
+    });
   });
 
   test('nothing to do when it is there', async () => {
