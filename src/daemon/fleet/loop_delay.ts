@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.js';
 /** How often the event loop is looked at, ms: a shorter delay is not seen. */
 const resolution_ms = 10;
 /** What is told is of the window that runs and of the one before it, ms each. */
-const window_ms = 60_000;
+const window_ms = 30_000;
 const ns_per_s = 1e9;
 
 export interface Delay {
@@ -17,7 +17,7 @@ const beyond = (ns: number): number => Math.max(0, ns / ns_per_s - resolution_ms
 
 const none: Delay = { max_s: 0, p99_s: 0 };
 
-/** How long the event loop was held up lately, at least one minute back and at most two. */
+/** How long the event loop was held up lately, at least half a minute back and at most one. */
 export class LoopDelay {
   readonly #clock: Clock;
   readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: resolution_ms });

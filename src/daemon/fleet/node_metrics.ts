@@ -44,7 +44,7 @@ export function addNodeMetrics(options: NodeMetricsOptions): void {
     {
       registry,
       name: 'event_loop_delay_max_seconds',
-      help: 'Longest time for which the event loop was held up, in the last one to two minutes.',
+      help: 'Longest time for which the event loop was held up, in the last half to one minute.',
     },
     () => [[delay.recent().max_s]],
   );
@@ -52,7 +52,7 @@ export function addNodeMetrics(options: NodeMetricsOptions): void {
     {
       registry,
       name: 'event_loop_delay_p99_seconds',
-      help: 'The 99th percentile of the same, of the worse of two windows of a minute.',
+      help: 'The 99th percentile of the same, of the worse half of a minute.',
     },
     () => [[delay.recent().p99_s]],
   );

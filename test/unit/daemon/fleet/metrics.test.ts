@@ -255,7 +255,7 @@ test('a delay of the event loop is seen', async () => {
   while (performance.now() < until_ms);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(delay.recent().max_s).toBeGreaterThan(0.08);
-  clock.advance(60_000);
+  clock.advance(30_000);
   expect(delay.recent().max_s).toBeGreaterThan(0.08);
 });
 
