@@ -4,10 +4,14 @@ import type { EffectRecord, EventRecord } from '../../core/records.js';
 /** Work from its begin to its end. */
 export interface Span {
   readonly effect: EffectRecord;
-  /** Null while it runs; of lost work, until the daemon was there again. */
+  /** Of lost work until the daemon was there again; null while it runs. */
   readonly duration_ms: number | null;
-  /** The event that it reported last; null: none, or not among these. */
-  readonly last_seq: number | null;
+}
+
+/** Whether an event is the last thing that the work said: both were written down at once. */
+export function isEndOf({ cause, at_ms }: EventRecord, { id, status, ended_at_ms }: EffectRecord): boolean {
+  const has_said = status === 'done' || status === 'failed';
+  return has_said && ended_at_ms === at_ms && cause.kind === 'effect' && cause.effect === id;
 }
 
 export interface TimelineEntry {
@@ -31,16 +35,12 @@ export interface TimelineSection {
   readonly entries: readonly TimelineEntry[];
 }
 
-function spansOf(events: readonly EventRecord[], effects: readonly EffectRecord[]): Map<string, Span> {
-  const last_seqs = new Map<string, number>();
-  for (const { cause, seq } of events) {
-    if (cause.kind === 'effect') last_seqs.set(cause.effect, seq);
-  }
+function spansOf(effects: readonly EffectRecord[]): Map<string, Span> {
   return new Map(
     effects.map((effect) => {
       const { id, started_at_ms, ended_at_ms } = effect;
       const duration_ms = ended_at_ms === null ? null : Math.max(0, ended_at_ms - started_at_ms);
-      return [id, { effect, duration_ms, last_seq: last_seqs.get(id) ?? null }];
+      return [id, { effect, duration_ms }];
     }),
   );
 }
@@ -53,7 +53,7 @@ export function timelineOf(
   events: readonly EventRecord[],
   effects: readonly EffectRecord[],
 ): TimelineSection[] {
-  const spans = spansOf(events, effects);
+  const spans = spansOf(effects);
   const begun = new Map<number, Span[]>();
   for (const span of spans.values()) {
     const { seq } = span.effect;

@@ -3,7 +3,7 @@ import { now_ms } from '../clock.js';
 import { formatDuration, formatTime } from '../ui/format.js';
 import { Icon } from '../ui/shapes.js';
 import { transferWords } from '../ui/state_words.js';
-import type { Span, TimelineEntry, TimelineSection } from './spans.js';
+import { type Span, type TimelineEntry, type TimelineSection, isEndOf } from './spans.js';
 import {
   causeWords,
   effectWords,
@@ -50,14 +50,14 @@ function SpanBar({ span, section }: { span: Span; section: TimelineSection }) {
   );
 }
 
-function Reported({ span, seq }: { span: Span; seq: number }) {
-  const { effect, duration_ms, last_seq } = span;
-  const is_end = duration_ms !== null && last_seq === seq;
+function Reported({ span, record }: { span: Span; record: TimelineEntry['record'] }) {
+  const { effect, duration_ms } = span;
+  const is_end = isEndOf(record, effect);
   return (
-    <span class="step-reported">
+    <span>
       {is_end ? 'end of ' : 'from '}
       {spaced(effect.kind)}, begun with #{effect.seq}
-      {is_end ? `, after ${formatDuration(duration_ms / 1_000)}` : ''}
+      {is_end && duration_ms !== null ? `, after ${formatDuration(duration_ms / 1_000)}` : ''}
     </span>
   );
 }
@@ -119,7 +119,7 @@ function Row({ entry, section, is_chosen, onChoose }: Props) {
           </p>
           {details === '' ? null : <p class="step-details">{details}</p>}
           <p class="step-cause">
-            {reported === null ? causeWords(cause) : <Reported span={reported} seq={seq} />}
+            {reported === null ? causeWords(cause) : <Reported span={reported} record={record} />}
           </p>
           <Small entry={entry} />
         </div>

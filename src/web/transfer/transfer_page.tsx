@@ -31,8 +31,12 @@ function ChartCard({ view, travel }: Shown) {
     () => (travel.at === null ? now : chartAt(diagram, before, events, travel.at)),
     [now, travel.at],
   );
+  const { tone } = transferWords(travel.at === null ? shownState(view.transfer) : shown.diagram.state);
   return (
-    <section class={`card chart-card ${travel.at === null ? '' : 'is-past'}`} aria-labelledby="chart-title">
+    <section
+      class={`card chart-card tone-${tone} ${travel.at === null ? '' : 'is-past'}`}
+      aria-labelledby="chart-title"
+    >
       <DiagramView
         diagram={shown.diagram}
         whole={now.diagram}
