@@ -5,7 +5,7 @@ import type { StepsReport } from '../../../src/core/machine_report.js';
 import type { ActorAddress, ActorRecord, EventRecord } from '../../../src/core/records.js';
 import { inspectSteps } from '../../../src/inspection/steps.js';
 import { compacted_event, fold } from '../../../src/runtime/fold.js';
-import { Bench, one, settle, two } from '../runtime/support/bench.js';
+import { Bench, cause, one, settle, two } from '../runtime/support/bench.js';
 import { counters, secondVersion } from '../runtime/support/counter.js';
 
 interface Told {
@@ -138,7 +138,7 @@ describe('a history that is not what happened', () => {
           expect(found).toBe(is_same ? null : seq);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
@@ -237,6 +237,27 @@ describe('whatever happens', () => {
     expect(report.steps.at(-1)).toMatchObject({ handled: false, context: { count: 1 } });
     expect(report.steps.at(-1)?.ignored_reason).toContain('parked');
     expect(report.steps.at(-2)?.ignored_reason).toContain('the machine is broken');
+  });
+
+  test('one that an operator lets go on again is whole, also by a new version of its machine', () => {
+    const bench = new Bench();
+    bench.create();
+    for (const step of ['count', 'explode']) bench.send(step);
+    bench.runtime.unpark(one, cause);
+    bench.send('count');
+    const report = inspect(told(bench));
+    expect(report).toMatchObject({ departure: null, not_folded: '' });
+    const unparked = report.steps.find(({ event }) => event.type === 'unparked');
+    expect(unparked).toMatchObject({ handled: true, context: { count: 1 }, changes: [] });
+    expect(report.steps.at(-1)).toMatchObject({ handled: true, context: { count: 2 } });
+
+    bench.send('explode');
+    bench.start(secondVersion(rename));
+    bench.runtime.unpark(one, cause);
+    bench.send('count', { by: { amount: 10 } });
+    const newer = inspect(told(bench), secondVersion(rename).image);
+    expect(newer.departure).toBeNull();
+    expect(newer.steps.at(-1)).toMatchObject({ state: 'resting', context: { count: 12 } });
   });
 
   test('doing it again gives what the row of every actor holds', async () => {
