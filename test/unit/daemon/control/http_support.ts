@@ -63,10 +63,20 @@ export class HttpBench {
   readonly log: string[] = [];
   now_ms = 1_800_000_000_000;
   readonly clock: Clock = { now: () => this.now_ms, after: () => () => undefined };
+  /** Set before the start: certificate and key of the listener for TCP. */
+  tls: { readonly tls_cert?: string; readonly tls_key?: string } = {};
   #server: ControlServer | undefined;
 
   get socket(): string {
     return path.join(this.directory, 'control.sock');
+  }
+
+  get token_file(): string {
+    return path.join(this.directory, 'token');
+  }
+
+  get url(): string {
+    return this.#server?.url ?? '';
   }
 
   get page_directory(): string {
@@ -74,15 +84,14 @@ export class HttpBench {
   }
 
   get port(): number {
-    return Number(new URL(this.#server?.url ?? '').port);
+    return Number(new URL(this.url).port);
   }
 
   /** Starts it, or starts it again on the same port. */
   async start(): Promise<void> {
     const port = this.#server === undefined ? 0 : this.port;
     await this.#server?.close();
-    const token_file = path.join(this.directory, 'token');
-    writeFileSync(token_file, `${token}\n`, { mode: 0o600 });
+    writeFileSync(this.token_file, `${token}\n`, { mode: 0o600 });
     this.#server = await startControlServer({
       operations,
       feed: null,
@@ -90,8 +99,9 @@ export class HttpBench {
       control: {
         socket: this.socket,
         listen: { host: '127.0.0.1', port },
-        token_file,
+        token_file: this.token_file,
         allowed_hosts: ['Backup1.example'],
+        ...this.tls,
       },
       log: pino({ level: 'debug' }, { write: (line: string) => void this.log.push(line) }),
       clock: this.clock,
