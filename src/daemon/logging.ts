@@ -2,6 +2,7 @@ import { openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, type LoggerOptions, destination, pino } from 'pino';
 import { type ErrorReport, IcbdError } from '../core/errors.js';
+import { eventName } from '../core/path.js';
 import type { ActorAddress, EffectRecord, EventRecord, OutgoingMessage } from '../core/records.js';
 import type { Commit } from '../runtime/ports.js';
 import type { TransportLog } from '../transport/transport_log.js';
@@ -84,9 +85,6 @@ function namesOf({ kind, id }: ActorAddress, about?: unknown): object {
   return typeof about === 'string' ? { actor, transfer: about } : { actor };
 }
 
-/** xstate names a timer's event `xstate.after.NAME.machine.state`. */
-const shortType = (type: string): string => type.replace(/^xstate\.after\.([^.]+)\..*$/, 'after $1');
-
 function eventLine(record: EventRecord): object {
   const { seq, event_id, state, state_before, attempt, event } = record;
   return {
@@ -111,12 +109,12 @@ export function logCommit(log: Logger, { events, parked }: Pick<Commit, 'events'
     if (!handled) {
       log.debug(
         { ...eventLine(record), reason: ignored_reason },
-        `${shortType(event.type)}: ignored in ${state}`,
+        `${eventName(event.type)}: ignored in ${state}`,
       );
     } else if (event['error'] === undefined) {
-      log.info(eventLine(record), `${shortType(event.type)}: ${change}`);
+      log.info(eventLine(record), `${eventName(event.type)}: ${change}`);
     } else {
-      log.warn(eventLine(record), `${shortType(event.type)}: ${change}`);
+      log.warn(eventLine(record), `${eventName(event.type)}: ${change}`);
     }
   }
   for (const record of parked) {

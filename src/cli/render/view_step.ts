@@ -1,6 +1,7 @@
 /** One step of an export, and the list of all. */
 import type { ExportFile } from '../../core/export_file.js';
 import type { ContextChange, InspectedStep, StepsReport } from '../../core/machine_report.js';
+import { eventName } from '../../core/path.js';
 import type { EffectRecord, EventCause, IntentRecord } from '../../core/records.js';
 import { type Cell, renderRows } from './table.js';
 import { counted, cut, pad, printable, widthOf } from './text.js';
@@ -16,12 +17,6 @@ export interface Viewed {
 /** A name, and one or more lines of what stands under it. */
 type Section = readonly [name: string, lines: readonly Cell[]];
 
-/** xstate names a timer's event `xstate.after.NAME.machine.state`. */
-export function nameOfEvent(type: string): string {
-  const [, timer] = /^xstate\.after\.([^.]+)\./.exec(type) ?? [];
-  return timer === undefined ? type : `after ${timer}`;
-}
-
 function causeWithIds(cause: EventCause): string {
   switch (cause.kind) {
     case 'operator':
@@ -29,7 +24,7 @@ function causeWithIds(cause: EventCause): string {
     case 'peer':
       return `message ${cause.message} of ${cause.node}`;
     case 'timer':
-      return `timer ${nameOfEvent(cause.timer)}`;
+      return `timer ${eventName(cause.timer)}`;
     case 'effect':
       return `effect ${cause.effect}`;
     case 'actor':
@@ -62,9 +57,9 @@ function intentInWords(intent: IntentRecord, step: InspectedStep, effects: reado
     case 'message':
       return `message ${intent.message} to ${intent.to} on ${intent.peer}: ${intent.event}`;
     case 'timer':
-      return `timer ${nameOfEvent(intent.timer)} in ${formatDuration(intent.due_at_ms - step.at_ms)}`;
+      return `timer ${eventName(intent.timer)} in ${formatDuration(intent.due_at_ms - step.at_ms)}`;
     case 'cancel_timer':
-      return `no more timer ${nameOfEvent(intent.timer)}`;
+      return `no more timer ${eventName(intent.timer)}`;
     default:
       return intent satisfies never;
   }
@@ -124,7 +119,7 @@ function sectionsOf(step: InspectedStep, { file, report }: Viewed): Section[] {
   const is_first = step.seq === 1;
   return [
     ['departs', departs === '' ? [] : [{ text: departs, style: 'red' }]],
-    ['event', [{ text: nameOfEvent(step.event.type), style: 'bold' }]],
+    ['event', [{ text: eventName(step.event.type), style: 'bold' }]],
     ['carries', payload(step)],
     ['cause', [causeWithIds(step.cause)]],
     ['state', [outcome(step)]],
@@ -200,7 +195,7 @@ export function stepCells(step: InspectedStep, { report }: Viewed): Cell[] {
   return [
     String(step.seq).padStart(4),
     formatTimeOfDay(step.at_ms),
-    nameOfEvent(step.event.type),
+    eventName(step.event.type),
     handled ? outcome(step) : { text: `${step.state} (ignored)`, style: 'dim' },
     departs === '' ? { text: changed, style: 'dim' } : { text: `${departs}${changed}`, style: 'red' },
   ];

@@ -1,12 +1,6 @@
 /** Where somebody is in a history: what the keys do, and what the screen shows. */
-import {
-  nameOfEvent,
-  renderOrigin,
-  renderStep,
-  renderVerdict,
-  stepCells,
-  type Viewed,
-} from '../render/view_step.js';
+import { renderOrigin, renderStep, renderVerdict, stepCells, type Viewed } from '../render/view_step.js';
+import { eventName } from '../../core/path.js';
 import { renderRows } from '../render/table.js';
 import { cut, printable } from '../render/text.js';
 import { type View, styled } from '../render/view.js';
@@ -137,7 +131,7 @@ export class Stepper {
       const index = (this.#index + ahead) % steps.length;
       const step = steps[index];
       if (step === undefined) continue;
-      const words = `${nameOfEvent(step.event.type)} ${step.state} ${step.ignored_reason}`;
+      const words = `${eventName(step.event.type)} ${step.state} ${step.ignored_reason}`;
       if (!words.toLowerCase().includes(text)) continue;
       if (index <= this.#index) this.#message = 'from the beginning again';
       this.#go(index);

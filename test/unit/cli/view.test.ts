@@ -77,6 +77,24 @@ describe('view', () => {
     expect(one).toMatchObject({ steps: [{ seq: 6, event: { type: 'cancel' } }] });
   });
 
+  test('--diagram draws the machine that the file has, and the way up to the step', async () => {
+    const states = file.graph.states.filter(({ name }) => name !== 'scheduled');
+    const transitions = file.graph.transitions.filter(({ from, to }) => ![from, to].includes('scheduled'));
+    const graph = { ...file.graph, states, transitions };
+    const path = saved({ ...file, graph }, 'other_machine.json');
+    const { code, out } = await view(path, '--at', '3', '--diagram', 'text');
+    expect(code).toBe(0);
+    expect(out).toContain('transfer 17-3fa9: offering');
+    expect(out).toContain('plan.done');
+    expect(out).not.toContain('cancelling ×1');
+    const dot = (await view(path, '--diagram', 'dot')).out;
+    expect(dot).toMatch(/^digraph/);
+    expect(dot).not.toContain('scheduled');
+    expect((await view(path, '--diagram', 'svg')).out).toMatch(/^<svg|^<\?xml/);
+    expect((await view(path, '--diagram', 'mermaid')).out).toContain('stateDiagram');
+    expect((await view(path, '--diagram', 'png')).code).toBe(2);
+  });
+
   test('a history that departs is said, and exits with 1', async () => {
     const path = saved(tamperedExport(3), 'tampered.json');
     const all = await view(path);
