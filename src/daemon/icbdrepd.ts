@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { IcbdError } from '../core/errors.js';
 import { type MasterConfig, loadMasterConfig } from './config/master_config.js';
 import { loadNameServerConfig } from './config/name_server_config.js';
+import { tokenFiles } from './config/parts.js';
 import { loadReplicaConfig } from './config/replica_config.js';
 import { readSecret } from './config/secret.js';
 import { announceConsole, startConsole } from './interactive.js';
@@ -40,6 +41,7 @@ async function runMaster(flags: MasterFlags): Promise<void> {
   const { config: file, check, interactive } = flags;
   const config = loadMasterConfig(file);
   config.replicas.forEach(({ secret_file }) => readSecret(secret_file));
+  tokenFiles(config.control).forEach(readSecret);
   if (config.names.secret_file !== undefined) readSecret(config.names.secret_file);
   if (check === true) return sayValid(file);
   if (interactive === true) return runInteractive(config, flags);
@@ -66,6 +68,7 @@ async function runReplica(flags: Flags): Promise<void> {
   const { config: file, check } = flags;
   const config = loadReplicaConfig(file);
   readSecret(config.master.secret_file);
+  tokenFiles(config.control).forEach(readSecret);
   if (config.names.secret_file !== undefined) readSecret(config.names.secret_file);
   if (check === true) return sayValid(file);
   const log = openLog(config, flags);
@@ -76,6 +79,7 @@ async function runNameServer(flags: Flags): Promise<void> {
   const { config: file, check } = flags;
   const config = loadNameServerConfig(file);
   config.nodes.forEach(({ secret_file }) => readSecret(secret_file));
+  tokenFiles(config.control).forEach(readSecret);
   if (check === true) return sayValid(file);
   const log = openLog(config, flags);
   return runNode(() => startNameServer(config, log, exitOnFatal(log)), log);

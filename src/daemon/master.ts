@@ -4,6 +4,7 @@ import type { ControlLink } from '../core/link.js';
 import type { EffectHandler } from '../runtime/ports.js';
 import { createLinkServer } from '../transport/link_server.js';
 import type { MasterConfig } from './config/master_config.js';
+import { tokenFiles } from './config/parts.js';
 import { readSecret } from './config/secret.js';
 import { startControlServer } from './control/server.js';
 import type { ControlParts } from './control/service.js';
@@ -142,7 +143,7 @@ async function runMaster(
     board: fleet.board,
     doctor_places: {
       state_dir: config.state_dir,
-      secret_files: config.replicas.map(({ secret_file }) => secret_file),
+      secret_files: [...config.replicas.map(({ secret_file }) => secret_file), ...tokenFiles(config.control)],
       tls_key: config.listen.tls_key,
     },
     link_address,

@@ -6,6 +6,7 @@ import type { LinkHandlers } from '../core/link.js';
 import type { EffectHandler } from '../runtime/ports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { createLinkClient } from '../transport/link_client.js';
+import { tokenFiles } from './config/parts.js';
 import type { ReplicaConfig } from './config/replica_config.js';
 import { readSecret } from './config/secret.js';
 import { startControlServer } from './control/server.js';
@@ -198,7 +199,10 @@ function assemble(
     tunnelReport: () => tunnel?.report,
     masterUrl: () => names.known_master_url,
     names: namesFoundBy(() => names.service()),
-    doctor_places: { state_dir: config.state_dir, secret_files: [secret_file] },
+    doctor_places: {
+      state_dir: config.state_dir,
+      secret_files: [secret_file, ...tokenFiles(config.control)],
+    },
   });
   return { runtime, client, tunnel, names, operations, scans, data_links, stop };
 }

@@ -1,4 +1,5 @@
 /** Sections that the configs of several roles share. */
+import { isIPv4 } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
 import { checkNodeName } from '../../core/names.js';
@@ -50,7 +51,8 @@ const listen_address = z
   .refine(({ port: number }) => number <= 65_535, { error: 'has a port above 65535' });
 
 /** Whether only programs of this machine reach it. */
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 /** The control API: on a unix socket, and if it is wanted over TCP. */
 export const control = (socket: string) =>
@@ -85,6 +87,10 @@ export const control = (socket: string) =>
     .prefault({});
 
 export type ControlConfig = z.infer<ReturnType<typeof control>>;
+
+/** The file of the token, in a list: empty if it is not needed. */
+export const tokenFiles = ({ token_file }: ControlConfig): string[] =>
+  token_file === undefined ? [] : [token_file];
 
 export const listen = (default_port: number) =>
   z

@@ -32,7 +32,7 @@ test.each([
   expect(schema.safeParse({ listen }).error?.issues[0]).toMatchObject({ path: ['token_file'] });
 });
 
-test.each(['0.0.0.0:9411', '[::]:9411', '10.0.0.5:9411', 'backup1.example:9411'])(
+test.each(['0.0.0.0:9411', '[::]:9411', '10.0.0.5:9411', 'backup1.example:9411', '127.evil.example:1'])(
   '%s is not listened on without TLS',
   (listen) => {
     expect(schema.safeParse({ listen, token_file: '/t' }).error?.issues[0]?.message).toMatch(
