@@ -45,13 +45,14 @@ const result = {
 };
 const outcome = { already_there: false, stream_bytes: 8_589_934_592, hash: '9f2c4a1d55e07b36' };
 
+const never: EffectHandler = (_effect, { signal }) =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error));
+  });
+
 /** Lets the machine itself make a history of `count` events that ends as wanted. */
 async function makeTemplate(count: number, ends: 'completed' | 'failed'): Promise<Template> {
   const storage = Storage.open(':memory:');
-  const never: EffectHandler = (_effect, { signal }) =>
-    new Promise((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error));
-    });
   const runtime = new Runtime({
     storage,
     machines,
