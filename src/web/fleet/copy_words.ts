@@ -45,7 +45,8 @@ export function cellWords(
 export function lagWords({ snapshots_behind }: CopyReport, lag_s: number): string {
   if (snapshots_behind === 0) return '';
   const behind = `${formatNumberOf(snapshots_behind, 'snapshot')} behind`;
-  return lag_s === 0 ? behind : `${behind}, for ${formatDuration(Math.floor(lag_s))}`;
+  const lag = lag_s < 60 ? formatShortDuration(lag_s) : formatDuration(Math.floor(lag_s));
+  return lag_s === 0 ? behind : `${behind}, for ${lag}`;
 }
 
 /** All of a cell in one sentence, for screen readers and the pointer. */

@@ -160,10 +160,12 @@ function ReplicaChoice({ replicas, chosen, onChange }: ChoiceProps) {
           onInput={(event) => setText(event.currentTarget.value)}
         />
       )}
-      <label class="check check-all">
-        <input type="checkbox" checked={has_all} onChange={toggleAll} />
-        <span>{text === '' ? 'All replicas' : `All ${shown.length} that fit`}</span>
-      </label>
+      {shown.length < 2 ? null : (
+        <label class="check check-all">
+          <input type="checkbox" checked={has_all} onChange={toggleAll} />
+          <span>{text === '' ? 'All replicas' : `All ${shown.length} that fit`}</span>
+        </label>
+      )}
       <div class="replica-options">
         {shown.map(({ name, state }) => (
           <label key={name} class="check">

@@ -68,7 +68,7 @@ describe('server-sent events', () => {
 
 describe('rows that can be seen', () => {
   test('are made, with some around them, and no others', () => {
-    expect(rangeOf(100, 800, 40, 10_000)).toEqual({ begin: 0, end: 32 });
+    expect(rangeOf(100, 800, 40, 10_000)).toEqual({ begin: 0, end: 24 });
     const { begin, end } = rangeOf(-200_000, 800, 40, 10_000);
     expect(begin).toBeLessThanOrEqual(5_000);
     expect(end).toBeGreaterThanOrEqual(5_020);
