@@ -3,7 +3,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { FleetReport } from '../../core/fleet_report.js';
 import { slow_now_ms } from '../clock.js';
 import { imagePath, replicaPath } from '../routes.js';
-import { formatRelative, formatTime } from '../ui/format.js';
+import { formatAgo, formatTime } from '../ui/format.js';
 import { StateBadge } from '../ui/state_badge.js';
 import { replicaWords } from '../ui/state_words.js';
 import { useRowRange } from '../ui/virtual.js';
@@ -28,7 +28,7 @@ interface Props {
 
 function ImageHead({ image, column }: { image: FleetReport['images'][number]; column: number }) {
   const { name, newest, newest_at_ms } = image;
-  const age = newest_at_ms === null ? '' : formatRelative(newest_at_ms, slow_now_ms.value);
+  const age = newest_at_ms === null ? '' : formatAgo(newest_at_ms, slow_now_ms.value);
   return (
     <th scope="col" aria-colindex={column}>
       <a href={imagePath(name)} class="truncate" title={name}>

@@ -3,7 +3,7 @@ import type { TransferReport } from '../../core/report.js';
 import { now_ms, slow_now_ms } from '../clock.js';
 import { transferPath } from '../routes.js';
 import { progressOf } from '../store.js';
-import { formatRelative, formatTime } from '../ui/format.js';
+import { formatAgo, formatTime } from '../ui/format.js';
 import { ProgressBar } from '../ui/progress_bar.js';
 import { paceWords, percentOf, progressWords } from '../ui/progress_words.js';
 import { StateBadge } from '../ui/state_badge.js';
@@ -38,7 +38,7 @@ function Outcome({ transfer }: { transfer: TransferReport }) {
 function When({ at_ms }: { at_ms: number }) {
   return (
     <time dateTime={new Date(at_ms).toISOString()} title={formatTime(at_ms)}>
-      {formatRelative(at_ms, slow_now_ms.value)}
+      {formatAgo(at_ms, slow_now_ms.value)}
     </time>
   );
 }

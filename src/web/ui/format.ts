@@ -55,6 +55,11 @@ export function formatRelative(at_ms: number, now_ms: number): string {
   return seconds > 0 ? `${size} ago` : `in ${size}`;
 }
 
+/** As `formatRelative`, of what has happened: it is never to come, also when the clock of now is a little behind. */
+export function formatAgo(at_ms: number, now_ms: number): string {
+  return formatRelative(Math.min(at_ms, now_ms), now_ms);
+}
+
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** In the reader's time zone: `2026-11-23 14:05:09`. */

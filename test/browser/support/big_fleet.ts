@@ -66,6 +66,11 @@ function stateOf(image: string, replica: string): CopyReport['state'] {
   return value < 0.993 ? 'empty' : 'unknown';
 }
 
+/** Seconds between two snapshots of an image. */
+function intervalOf(image: string): number {
+  return 1_200 + Math.floor(chance(`interval ${image}`) * 14_000);
+}
+
 function isOffline(replica: string): boolean {
   return chance(`offline ${replica}`) > 0.97;
 }
@@ -83,7 +88,7 @@ export function makeCopy(image: string, replica: string, index: number): CopyRep
     is_online: !isOffline(replica),
     newest: state === 'empty' || state === 'unknown' ? '' : String(newest - behind),
     snapshots_behind: all_behind,
-    lag_s: all_behind * 3_600 + (all_behind === 0 ? 0 : Math.floor(chance(replica) * 3_000)),
+    lag_s: Math.floor(all_behind * intervalOf(image) - (all_behind === 0 ? 0 : chance(replica) * 600)),
     transfers: state === 'in_transfer' ? [`${index + 1}-a0`] : [],
     failed_transfer: state === 'failed' ? `${index + 1}-f0` : '',
     known_at_ms: state === 'unknown' ? null : at_ms - 20_000,

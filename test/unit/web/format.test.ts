@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  formatAgo,
   formatBytes,
   formatCount,
   formatDuration,
@@ -52,6 +53,7 @@ describe('numbers and times in words', () => {
     expect(formatRelative(1_000, 2_500)).toBe('just now');
     expect(formatRelative(0, 180_000)).toBe('3 min ago');
     expect(formatRelative(20_000, 0)).toBe('in 20 s');
+    expect([formatAgo(20_000, 0), formatAgo(0, 20_000)]).toEqual(['just now', '20 s ago']);
   });
 
   test('times are of the reader, with the day only if it is another', () => {
