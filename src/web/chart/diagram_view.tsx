@@ -41,13 +41,14 @@ function useWidth(place: { readonly current: HTMLElement | null }): number {
   return width;
 }
 
+const sees = (start: number, size: number, middle: number, half: number): boolean =>
+  middle - half >= start && middle + half <= start + size;
+
 /** Scrolls the chart, and nothing else, so that the state is in its middle, if it is not seen well. */
 function showState(place: HTMLElement, layout: ChartLayout, name: string, zoom: number): void {
   const state = layout.states.find((candidate) => candidate.name === name);
   if (state === undefined) return;
   const { x, y, width, height } = state.box;
-  const sees = (start: number, size: number, middle: number, half: number): boolean =>
-    middle - half >= start && middle + half <= start + size;
   const is_seen =
     sees(place.scrollLeft, place.clientWidth, x * zoom, (width / 2 + 12) * zoom) &&
     sees(place.scrollTop, place.clientHeight, y * zoom, (height / 2 + 12) * zoom);

@@ -58,7 +58,7 @@ export function CopyTable({ copies, by }: Props) {
                   <StateBadge words={copyWords(state)} is_plain />
                 </td>
                 <td class="mono">{newest}</td>
-                <td>{behindWords(copy)}</td>
+                <td class="nowrap">{behindWords(copy)}</td>
                 <td>
                   <Transfers copy={copy} />
                 </td>

@@ -39,7 +39,7 @@ function Row({ row, onSend }: { row: SnapshotRow; onSend: (number: string) => vo
       <th scope="row" class="mono">
         {number}
       </th>
-      <td>
+      <td class="nowrap">
         <FullTime at_ms={created_at_ms} />
       </td>
       <td>{newest_on.length === 0 ? null : <Replicas names={newest_on} />}</td>

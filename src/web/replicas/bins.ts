@@ -10,12 +10,12 @@ export interface PlotData {
   readonly link: readonly number[];
 }
 
-/** Steps in which nothing went are 0. Steps that the range only touches belong to it. */
+/** Steps in which nothing went are 0. The first belongs to it whole; the last, which is not over, is left out. */
 export function plotData({ step_s, samples }: ThroughputReport, from_s: number, to_s: number): PlotData {
   const first_s = Math.floor(from_s / step_s) * step_s;
-  const count = Math.max(1, Math.ceil((to_s - first_s) / step_s));
-  const stream = new Array<number>(count).fill(0);
-  const link = new Array<number>(count).fill(0);
+  const count = Math.max(1, Math.floor((to_s - first_s) / step_s));
+  const stream = Array.from({ length: count }, () => 0);
+  const link = Array.from({ length: count }, () => 0);
   for (const { at_s, stream_bytes, link_bytes } of samples) {
     const index = Math.floor((at_s - first_s) / step_s);
     if (index < 0 || index >= count) continue;
@@ -48,7 +48,8 @@ export function throughputRows(
     const begin_s = Math.floor(at_s / row_s) * row_s;
     const known = rows.get(begin_s);
     rows.set(begin_s, {
-      ...{ begin_s, end_s: begin_s + row_s },
+      begin_s,
+      end_s: begin_s + row_s,
       stream_bytes: (known?.stream_bytes ?? 0) + stream_bytes,
       link_bytes: (known?.link_bytes ?? 0) + link_bytes,
       peak_bytes_per_s: Math.max(known?.peak_bytes_per_s ?? 0, stream_bytes / step_s),

@@ -13,9 +13,16 @@ function begunBy({ kind, id, seq, at_ms, epoch, intents }: EventRecord): EffectR
     intent.type === 'effect'
       ? [
           {
-            ...{ id: intent.effect, actor: { kind, id }, seq, kind: intent.kind, epoch },
-            ...{ params: null, status: 'running' as const, started_at_ms: at_ms },
-            ...{ ended_at_ms: null, error: null },
+            id: intent.effect,
+            actor: { kind, id },
+            seq,
+            kind: intent.kind,
+            epoch,
+            params: null,
+            status: 'running' as const,
+            started_at_ms: at_ms,
+            ended_at_ms: null,
+            error: null,
           },
         ]
       : [],

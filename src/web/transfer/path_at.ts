@@ -59,7 +59,9 @@ export function chartAt(
   return {
     diagram: {
       ...diagram,
-      ...{ state, visits, path },
+      state,
+      visits,
+      path,
       parked_reason: at_seq === null ? diagram.parked_reason : '',
     },
     last_way: has_way ? { from: last.state_before, to: last.state, event: eventName(last.event.type) } : null,

@@ -44,8 +44,10 @@ function Result({ transfer }: { transfer: TransferReport }) {
 
 /** Why it does not go on, or did not: with what can be done. */
 function LastError({ transfer }: { transfer: TransferReport }) {
-  const { last_error, parked_reason, state } = transfer;
-  const is_bad = state === 'failed' || parked_reason !== '';
+  const { last_error, parked_reason } = transfer;
+  const { tone } = transferWords(shownState(transfer));
+  const is_over = tone === 'moving' || tone === 'good';
+  const error_tone = tone === 'bad' ? 'bad' : is_over ? 'off' : 'warning';
   return (
     <>
       {parked_reason === '' ? null : (
@@ -57,9 +59,10 @@ function LastError({ transfer }: { transfer: TransferReport }) {
         </div>
       )}
       {last_error === null ? null : (
-        <div class={`problem ${is_bad ? 'tone-bad' : 'tone-warning'}`} role="group" aria-label="Last error">
-          <Icon name={is_bad ? 'cross' : 'triangle'} />
+        <div class={`problem tone-${error_tone}`} role="group" aria-label="Last error">
+          <Icon name={tone === 'bad' ? 'cross' : 'triangle'} />
           <div>
+            {is_over ? <p class="dim">What went wrong last, and is over:</p> : null}
             <p>
               <strong>{last_error.message}</strong> <code>{last_error.code}</code>
             </p>

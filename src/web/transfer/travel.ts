@@ -1,7 +1,7 @@
 /** Going through the past of an actor, step by step. */
 import type { EventRecord } from '../../core/records.js';
 
-/** Where a reader stands: the sequence number of an event, or null for now. */
+/** Where a reader stands: the sequence number of an event, or null: what is now. */
 export type Place = number | null;
 
 export type Move = 'first' | 'back' | 'forward' | 'last' | 'now';

@@ -93,7 +93,9 @@ export function useTransfer(id: string): UsedTransfer {
   const { data, error, reload, change } = resource;
   return useMemo(
     () => ({
-      ...{ data, error, reload },
+      data,
+      error,
+      reload,
       learn: (transfer) => change((view) => ({ ...view, transfer })),
       loadOlder: async () => {
         const first_seq = data?.events[0]?.seq ?? 1;

@@ -87,7 +87,14 @@ export function useTravel(events: readonly EventRecord[]): Travel {
   };
   useArrows(pressKey);
   return {
-    ...{ at, seqs, index, event: events[index], is_playing, move, togglePlay, pressKey },
+    at,
+    seqs,
+    index,
+    event: events[index],
+    is_playing,
+    move,
+    togglePlay,
+    pressKey,
     go: (to) => {
       stop();
       go(to);
@@ -119,7 +126,10 @@ export function useSteps(id: string, at: Place, last_seq: number, count: number)
   );
   const step = at === null ? undefined : data?.steps.find(({ seq }) => seq === at);
   return {
-    ...{ step, report: data, is_loading, retry: reload },
+    step,
+    report: data,
+    is_loading,
+    retry: reload,
     failure: error === null ? '' : error.message,
   };
 }

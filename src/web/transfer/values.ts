@@ -1,6 +1,6 @@
 /** Values of a context, on one line. */
 
-const shown_most = 160;
+const shown_most = 320;
 
 /** As JSON, cut where it is long. */
 export function valueText(value: unknown): string {

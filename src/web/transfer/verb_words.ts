@@ -7,28 +7,23 @@ export interface VerbWords {
   readonly label: string;
   /** What it does. */
   readonly title: string;
-  /** What is said when it was done. */
-  readonly done: string;
 }
 
 export const verb_words: Readonly<Record<Verb, VerbWords>> = {
   pause: {
     label: 'Pause',
     title: 'Halt it until it is resumed; what the replica has of it is kept',
-    done: 'It is paused.',
   },
-  resume: { label: 'Resume', title: 'Go on where it was halted', done: 'It goes on.' },
-  'retry-now': { label: 'Retry now', title: 'Do not wait any longer', done: 'It tries again now.' },
-  redrive: { label: 'Redrive…', title: 'Run it again', done: 'It runs again.' },
+  resume: { label: 'Resume', title: 'Go on where it was halted' },
+  'retry-now': { label: 'Retry now', title: 'Do not wait any longer' },
+  redrive: { label: 'Redrive…', title: 'Run it again' },
   fork: {
     label: 'Fork…',
     title: 'Make a new transfer out of this one, with another codec, parent or replica',
-    done: 'A new transfer was made.',
   },
   cancel: {
     label: 'Cancel…',
     title: 'End it, and remove what the replica has of it',
-    done: 'It is cancelled.',
   },
 };
 

@@ -6,6 +6,7 @@ import { apiPath, part, post } from '../api.js';
 import { ErrorBox } from '../ui/boxes.js';
 import { Button } from '../ui/button.js';
 import { Confirm } from '../ui/dialog.js';
+import { shownState, transferWords } from '../ui/state_words.js';
 import { showToast } from '../ui/toasts.js';
 import { ForkDialog } from './fork_dialog.js';
 import { RedriveDialog } from './redrive_dialog.js';
@@ -29,8 +30,9 @@ function useVerb({ transfer, onDone }: Props) {
     setBusy(verb);
     setError(null);
     try {
-      onDone(await post<TransferReport>(`transfers/${part(transfer.id)}/${verb}`, body));
-      showToast('good', verb_words[verb].done);
+      const after = await post<TransferReport>(`transfers/${part(transfer.id)}/${verb}`, body);
+      onDone(after);
+      showToast('good', `Transfer ${after.id} is ${transferWords(shownState(after)).word} now.`);
     } catch (thrown) {
       setError({ verb, error: IcbdError.from(thrown, verb, transfer.id) });
     }
@@ -56,7 +58,9 @@ function CancelDialog({
       title={`Cancel ${transfer.id}?`}
       action="Cancel the transfer"
       is_danger
-      {...{ is_busy, onConfirm, onClose }}
+      is_busy={is_busy}
+      onConfirm={onConfirm}
+      onClose={onClose}
     >
       <p>
         The transfer of{' '}

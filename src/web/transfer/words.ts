@@ -43,7 +43,7 @@ export function causeWords(cause: EventCause): string {
     case 'effect':
       return 'its own work';
     case 'actor':
-      return `${cause.actor.replace('/', ' ')}`;
+      return cause.actor.replace('/', ' ');
     case 'daemon':
       return cause.what;
     default:

@@ -9,6 +9,8 @@ const minute_ms = 60_000;
 const hour_ms = 60 * minute_ms;
 const day_ms = 24 * hour_ms;
 const gib = 1024 ** 3;
+/** Whole bytes. */
+const gibs = (count: number): number => Math.round(count * gib);
 
 /** When the story is told. */
 export const now_ms = Date.UTC(2026, 10, 23, 2, 47, 0);
@@ -102,8 +104,16 @@ function plan(parent: string | null) {
 }
 
 const transferInput = (id: string, number: string, replica: string) => ({
-  ...{ id, image: image.id, number, replica, codec: null, ssh: false, failures_max: 5 },
-  ...{ parent: 'auto', stream_version: null, forked_from: null },
+  id,
+  image: image.id,
+  number,
+  replica,
+  codec: null,
+  ssh: false,
+  failures_max: 5,
+  parent: 'auto',
+  stream_version: null,
+  forked_from: null,
 });
 
 async function send(master: StoryMaster, id: string, number: string, replica: string): Promise<void> {
@@ -159,7 +169,7 @@ async function tellHero(master: StoryMaster): Promise<void> {
   await master.end('send', hero, { type: 'send.link_lost', error: lost }, 6 * minute_ms);
   await master.happen(replicaOf('berlin'), down('b2', 'no answer to 3 keep-alives'), link, 800);
   await linkUp(master, 'berlin', 'b3', 74_000);
-  await master.say('send', hero, { type: 'send.begun', offset_bytes: 1.5 * gib, is_live: true }, 400);
+  await master.say('send', hero, { type: 'send.begun', offset_bytes: gibs(1.5), is_live: true }, 400);
   // A late word of an attempt that is over, and a verb that cannot do anything.
   await master.happen(hero, { type: 'reception.failed', attempt: 0, error: lost }, peer('berlin', 33), 5_000);
   const space = errorOf(
@@ -175,19 +185,23 @@ async function tellHero(master: StoryMaster): Promise<void> {
     2 * minute_ms,
   );
   await master.wait(20_000);
-  await begin(master, 2, 2.25 * gib, 36);
+  await begin(master, 2, gibs(2.25), 36);
   await master.restart(90_000);
   await linkUp(master, 'berlin', 'b4', 3_000);
   await master.end('scan', image, scanned, 1_500);
-  await master.say('send', hero, { type: 'send.begun', offset_bytes: 2.5 * gib, is_live: false }, 300);
+  await master.say('send', hero, { type: 'send.begun', offset_bytes: gibs(2.5), is_live: false }, 300);
 }
 
 /** So many bytes of it are there when the story is told. */
-export const sent_bytes = 3.1 * gib;
+export const sent_bytes = gibs(3.1);
 
 export const need: SnapshotNeed = {
-  ...{ number: '0041', kind: 'base', node: 'hamburg', transfer: '' },
-  ...{ since_ms: now_ms - day_ms, otherwise: '0040' },
+  number: '0041',
+  kind: 'base',
+  node: 'hamburg',
+  transfer: '',
+  since_ms: now_ms - day_ms,
+  otherwise: '0040',
 };
 
 function makeSnapshots(master: StoryMaster): void {
@@ -200,7 +214,10 @@ function makeSnapshots(master: StoryMaster): void {
     if (number === '0042')
       needed_by.push({ ...need, number, kind: 'sent', node: 'berlin', transfer: hero.id });
     master.snapshots.push({
-      ...{ image: image.id, number, mountpoint: '/srv/images', image_path: '/srv/images/debian-12' },
+      image: image.id,
+      number,
+      mountpoint: '/srv/images',
+      image_path: '/srv/images/debian-12',
       path: `/srv/images/debian-12/${number}`,
       uuid: `5a2c1f00-0000-4000-8000-00000000${number}`,
       received_uuid: '',
@@ -211,16 +228,16 @@ function makeSnapshots(master: StoryMaster): void {
 }
 
 const copy = (replica: string, more: Partial<CopyReport>): CopyReport => ({
-  ...{
-    image: image.id,
-    replica,
-    state: 'in_sync',
-    is_online: true,
-    newest: '0042',
-    snapshots_behind: 0,
-    lag_s: 0,
-  },
-  ...{ transfers: [], failed_transfer: '', known_at_ms: now_ms - 20_000 },
+  image: image.id,
+  replica,
+  state: 'in_sync',
+  is_online: true,
+  newest: '0042',
+  snapshots_behind: 0,
+  lag_s: 0,
+  transfers: [],
+  failed_transfer: '',
+  known_at_ms: now_ms - 20_000,
   ...more,
 });
 
@@ -291,15 +308,18 @@ export async function tellStory(): Promise<StoryMaster> {
   await master.wait(Math.max(0, now_ms - 14 * minute_ms - master.clock.now()));
   await tellHero(master);
   await master.wait(Math.max(0, now_ms - master.clock.now()));
-  master.moving({
-    ...{ actor: hero, attempt: 2, stream_bytes: sent_bytes, link_bytes: 0.28 * gib, total_bytes: 4.2 * gib },
-    ...{
-      rate_bytes_per_s: 64e6,
-      taken_bytes: sent_bytes - 8e6,
-      checkpoint_bytes: 3 * gib,
-      checkpoint_at_ms: now_ms - 4_000,
-    },
-    ...{ started_at_ms: now_ms - 30_000, at_ms: now_ms },
+  master.move({
+    actor: hero,
+    attempt: 2,
+    stream_bytes: sent_bytes,
+    link_bytes: gibs(0.28),
+    total_bytes: gibs(4.2),
+    rate_bytes_per_s: 64e6,
+    taken_bytes: sent_bytes - 8e6,
+    checkpoint_bytes: gibs(3),
+    checkpoint_at_ms: now_ms - 4_000,
+    started_at_ms: now_ms - 30_000,
+    at_ms: now_ms,
   });
   return master;
 }

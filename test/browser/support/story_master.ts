@@ -75,6 +75,10 @@ class StoryClock implements Clock {
   }
 }
 
+const linkTo = (node: string): never => {
+  throw new IcbdError('ReplicaOffline', `${node} is made up`, { operation: 'find link', subject: node });
+};
+
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class StoryMaster {
@@ -84,6 +88,7 @@ export class StoryMaster {
   readonly reports: TransferReports;
   readonly snapshots: SnapshotReport[] = [];
   readonly #held: Held[] = [];
+  readonly #ends = new Map<string, () => void>();
   readonly #feed: EventFeed;
   readonly #server: Server;
   readonly #operations: Operations;
@@ -94,7 +99,7 @@ export class StoryMaster {
   private constructor(now_ms: number, made_up: Pick<Operations, 'fleet'>) {
     this.clock = new StoryClock(now_ms);
     this.#made_up = made_up;
-    this.progress = new ProgressBoard(this.clock, () => undefined);
+    this.progress = new ProgressBoard(this.clock, (row) => this.storage.node.saveProgress(row));
     this.reports = new TransferReports(this.storage, this.progress, 'transfer', 'master');
     this.#runtime = this.#start();
     this.#operations = this.#makeOperations();
@@ -175,8 +180,17 @@ export class StoryMaster {
     await settle();
   }
 
-  moving(record: ProgressRecord): () => void {
-    return this.progress.show(record.actor, () => record);
+  /** Its bytes move, until its work ends or is stopped. */
+  move(record: ProgressRecord): void {
+    this.#ends.set(
+      record.actor.id,
+      this.progress.show(record.actor, () => record),
+    );
+  }
+
+  #halt(id: string): void {
+    this.#ends.get(id)?.();
+    this.#ends.delete(id);
   }
 
   #work(kind: string, actor: ActorAddress): Held {
@@ -190,11 +204,17 @@ export class StoryMaster {
       new Promise((resolve) => {
         const { kind, actor } = effect;
         this.#held.push({ kind, actor, tell, end: resolve });
-        signal.addEventListener('abort', () => resolve({ type: `${kind}.done` }), { once: true });
+        const stop = (): void => {
+          this.#halt(actor.id);
+          resolve({ type: `${kind}.done` });
+        };
+        signal.addEventListener('abort', stop, { once: true });
       });
     const { storage, clock } = this;
     const runtime = new Runtime({
-      ...{ storage, clock, machines },
+      storage,
+      clock,
+      machines,
       handlers: Object.fromEntries(kinds.map((kind) => [kind, handler])),
       onFatal: (error) => {
         throw error;
@@ -249,12 +269,11 @@ export class StoryMaster {
     const { storage, reports } = this;
     const names = storage.actors.list({ kind: 'replica' }).map(({ id }) => id);
     const configured = new Set(['berlin', 'hamburg', 'vienna', 'zurich', ...names]);
-    const linkTo = (node: string): never => {
-      throw new IcbdError('ReplicaOffline', `${node} is made up`, { operation: 'find link', subject: node });
-    };
     const fleet = new Fleet({ name: 'master', storage, configured, linkTo });
     const desk = new TransferDesk({
-      ...{ storage, reports, runtime: this.#runtimeOfNow() },
+      storage,
+      reports,
+      runtime: this.#runtimeOfNow(),
       repository: {
         settings: (name) => ({ name, source: '', codec: 'zstd', scan: null, error: null }),
         snapshot: async (image, number) => this.#info(image, number),
@@ -267,7 +286,8 @@ export class StoryMaster {
     const made = {
       ...this.#made_up,
       replicas: replicaListOperations({
-        ...{ fleet, storage },
+        fleet,
+        storage,
         keepAliveOf: (node) =>
           node === 'vienna'
             ? undefined
@@ -300,10 +320,11 @@ export class StoryMaster {
       },
       verbs: masterVerbs({ desk, fleet, storage, reports, runtime: this.#runtimeOfNow() }),
       inspection: inspectionOperations({
-        ...{ storage, node: 'master' },
+        storage,
+        node: 'master',
         find: {
           transfer: (id) => reports.require(id),
-          replica: (id) => ({ kind: 'replica', id }),
+          replica: (id) => ({ kind: 'replica', id: fleet.resolve(id).name }),
           image: (id) => ({ kind: 'image', id }),
         },
       }),

@@ -7,7 +7,7 @@ import { needWords, snapshotRows } from '../../../src/web/image/needs.js';
 import { axisLabels, axisSplits, plotData, throughputRows } from '../../../src/web/replicas/bins.js';
 import { marksOf, periodsOf, shareWords, sharesOf } from '../../../src/web/replicas/periods.js';
 import { lagWords, lagsOf, replicaRows, stateCounts } from '../../../src/web/replicas/rows.js';
-import { makeFleet, makeReplicas, makeSnapshots } from '../../browser/support/big_fleet.js';
+import { makeCopy, makeFleet, makeReplicas, makeSnapshots } from '../../browser/support/big_fleet.js';
 import { eventRecord } from '../../support/event_record.js';
 
 const change = (at_ms: number, state_before: string, state: string, type = 'any', reason?: string) =>
@@ -19,6 +19,20 @@ const change = (at_ms: number, state_before: string, state: string, type = 'any'
     state,
     event: reason === undefined ? { type } : { type, reason },
   });
+
+const copy = (state: CopyReport['state'], lag_s = 0): CopyReport => ({
+  ...makeCopy('debian-12', 'ber-01', 0),
+  replica: 'a',
+  state,
+  lag_s,
+});
+
+const held = (replica: string, number = '', state: CopyReport['state'] = 'behind') =>
+  ({ replica, newest: number, state }) as CopyReport;
+
+const squeezed = (css: string) => css.replaceAll(/[\s;]+/g, '').replaceAll(',', '');
+
+const words = (...copies: CopyReport[]) => lagWords(lagsOf(copies).get('a'), (seconds) => `${seconds} s`);
 
 describe('times in each state', () => {
   const events = [
@@ -131,11 +145,6 @@ describe('the list of replicas', () => {
   });
 
   it('says how far one is behind', () => {
-    const copy = (state: CopyReport['state'], lag_s = 0): CopyReport => ({
-      ...(fleet.copies[0] as CopyReport),
-      ...{ replica: 'a', state, lag_s },
-    });
-    const words = (...copies: CopyReport[]) => lagWords(lagsOf(copies).get('a'), (seconds) => `${seconds} s`);
     expect(words(copy('in_sync'), copy('in_sync'))).toBe('all 2 in sync');
     expect(words(copy('failed', 40))).toBe('1 failed, behind by up to 40 s');
     expect(words(copy('failed', 40), copy('behind', 60), copy('in_sync'))).toBe(
@@ -150,8 +159,6 @@ describe('snapshots', () => {
   it('are told with who has and who lacks them, the newest first', () => {
     const snapshots = makeSnapshots('debian-12').slice(0, 3);
     const [old, middle, newest] = snapshots.map(({ number }) => number);
-    const held = (replica: string, number = '', state: CopyReport['state'] = 'behind') =>
-      ({ replica, newest: number, state }) as CopyReport;
     const rows = snapshotRows(snapshots, [
       held('a', middle),
       held('b', newest, 'in_sync'),
@@ -185,7 +192,6 @@ describe('snapshots', () => {
 
 describe('charts', () => {
   it('have in the page the rules that they have elsewhere', () => {
-    const squeezed = (css: string) => css.replaceAll(/[\s;]+/g, '').replaceAll(',', '');
     const file = readFileSync(new URL('../../../src/web/chart/diagram.css', import.meta.url), 'utf8');
     expect(squeezed(file)).toBe(squeezed(pageDiagramCss()));
   });

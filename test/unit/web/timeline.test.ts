@@ -26,8 +26,16 @@ const event = (seq: number, type: string, more: Partial<EventRecord> = {}): Even
   });
 
 const effect = (seq: number, kind: string, more: Partial<EffectRecord> = {}): EffectRecord => ({
-  ...{ id: `transfer/1-a:${seq}:0`, actor, seq, kind, params: null, status: 'running', epoch: 1 },
-  ...{ started_at_ms: seq * 1_000, ended_at_ms: null, error: null },
+  id: `transfer/1-a:${seq}:0`,
+  actor,
+  seq,
+  kind,
+  params: null,
+  status: 'running',
+  epoch: 1,
+  started_at_ms: seq * 1_000,
+  ended_at_ms: null,
+  error: null,
   ...more,
 });
 
@@ -52,6 +60,8 @@ const effects = [
   effect(3, 'send', { status: 'failed', ended_at_ms: 6_000 }),
   effect(7, 'plan'),
 ];
+
+const details = (more: object) => eventDetails({ event: { type: 'any', ...more } });
 
 describe('the timeline', () => {
   const sections = timelineOf(events, effects);
@@ -142,7 +152,6 @@ describe('words', () => {
   });
 
   it('of what an event carries', () => {
-    const details = (more: object) => eventDetails({ event: { type: 'any', ...more } });
     expect(details({ error: { message: 'no space', code: 'NoSpace' } })).toBe('no space [NoSpace]');
     expect(details({ offset_bytes: 0 })).toBe('from the beginning');
     expect(details({ resume_bytes: 1_572_864 })).toBe('goes on at 1.50 MiB');

@@ -10,6 +10,12 @@ import { makeTransfer } from '../../browser/support/big_fleet.js';
 const base = makeTransfer(7, { replicas: 3, images: 2, transfers: 20 });
 const transfer = (more: Partial<TransferReport>): TransferReport => ({ ...base, ...more });
 
+const verb = (name: 'pause' | 'resume' | 'redrive' | 'cancel' | 'retry-now', is_allowed: boolean) => ({
+  verb: name,
+  is_allowed,
+  reason: is_allowed ? '' : 'no',
+});
+
 describe('what happens next', () => {
   it('is said of every state that the machine has', () => {
     for (const state of Object.keys(machines.transfer.machine.states)) {
@@ -39,12 +45,6 @@ describe('facts', () => {
 });
 
 describe('verbs', () => {
-  const verb = (name: 'pause' | 'resume' | 'redrive' | 'cancel' | 'retry-now', is_allowed: boolean) => ({
-    verb: name,
-    is_allowed,
-    reason: is_allowed ? '' : 'no',
-  });
-
   it('the likeliest is the one that makes it go on', () => {
     expect(mainVerb([verb('pause', true), verb('cancel', true), verb('resume', false)])).toBeUndefined();
     expect(mainVerb([verb('redrive', true), verb('cancel', true)])).toBe('redrive');
@@ -78,5 +78,5 @@ describe('verbs', () => {
 it('values of a context stand on one line', () => {
   expect(valueText('')).toBe('empty');
   expect(valueText({ a: [1] })).toBe('{"a":[1]}');
-  expect(valueText('x'.repeat(500))).toHaveLength(161);
+  expect(valueText('x'.repeat(500))).toHaveLength(321);
 });

@@ -55,6 +55,9 @@ const reportOf = (told: readonly EventRecord[]): DiagramReport => ({
   ...pathOf(takenSteps(told)),
 });
 
+const counts = (ways: DiagramReport['path']) =>
+  ways.map(({ from, to, event, count }) => `${from} ${to} ${event} ${count}`).toSorted();
+
 describe('the chart in the past', () => {
   const diagram = reportOf(events);
 
@@ -75,8 +78,6 @@ describe('the chart in the past', () => {
         const { visits, path } = chartAt(diagram, before, loaded, seq).diagram;
         const then = reportOf(events.slice(0, seq));
         expect(visits).toEqual(then.visits);
-        const counts = (ways: DiagramReport['path']) =>
-          ways.map(({ from, to, event, count }) => `${from} ${to} ${event} ${count}`).toSorted();
         expect(counts(path)).toEqual(counts(then.path));
       }
     }
