@@ -23,6 +23,8 @@ export interface StatusReport {
   readonly names?: number;
   /** On the master and a name server: `host:port` it listens on; on a replica: the master's URL. */
   readonly link_address: string;
+  /** Where its control API and page are over TCP; null: on its socket only. */
+  readonly page_url: string | null;
   /** On a replica: whether the link to its master is up; on the master: always true. */
   readonly is_linked: boolean;
   /** On a replica: its ssh tunnel, if it has one. */

@@ -172,6 +172,7 @@ export async function startMaster(
     const running = await runMaster(base, config, secrets, onFatal, closing);
     const control = await startControlServer({ ...running.parts, control: config.control, log });
     closing.push(() => control.close());
+    base.page_url = control.url;
     log.info(
       { links: running.link_address, control: config.control.socket, page: control.url },
       'master ready',

@@ -91,7 +91,8 @@ export async function startNameServer(
       log,
     });
     closing.push(() => control.close());
-    log.info({ links: link_address, control: config.control.socket }, 'name server ready');
+    base.page_url = control.url;
+    log.info({ links: link_address, control: config.control.socket, page: control.url }, 'name server ready');
     return { stop };
   } catch (error) {
     await stop();

@@ -26,6 +26,8 @@ export interface StateBase {
   /** Names this node's state database. */
   readonly instance: string;
   readonly started_at_ms: number;
+  /** Where the control API listens for TCP, once it does. */
+  page_url: string | null;
   readonly randomBytes: (size: number) => Buffer;
   /** Frees the state directory. */
   readonly close: () => void;
@@ -69,6 +71,7 @@ export function openStateBase({ name, state_dir, log }: StateBaseOptions): State
       storage,
       instance: instanceOf(storage),
       started_at_ms: system_clock.now(),
+      page_url: null,
       randomBytes: (size) => randomBytes(size),
       close: () => {
         opened.close();

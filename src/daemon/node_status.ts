@@ -24,6 +24,7 @@ export async function nodeStatus(base: NodeBase, own: Pick<StatusReport, Own>): 
   return {
     ...own,
     node: base.name,
+    page_url: base.page_url,
     version: node_version,
     pid: process.pid,
     started_at_ms: base.started_at_ms,

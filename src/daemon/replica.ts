@@ -252,6 +252,7 @@ export async function startReplica(
       log,
     });
     closing.push(() => control.close());
+    base.page_url = control.url;
     const { url } = config.master;
     // Also one that no link needs yet, so that an operator sees whether it would stand.
     if (url !== undefined) node.tunnel?.start(targetOf(url));

@@ -30,9 +30,12 @@ export type {
   ShutdownReport,
 } from '../core/node_report.js';
 export type {
+  HistoryFilter,
   HistoryReport,
   ImageAddRequest,
+  ImageHistoryReport,
   ImageReport,
+  ReplicaHistoryReport,
   ReplicaReport,
   SendRequest,
   SnapshotReport,
@@ -40,6 +43,27 @@ export type {
   TransferFilter,
   TransferReport,
 } from '../core/report.js';
+export type {
+  CopyReport,
+  FleetReport,
+  ThroughputReport,
+} from '../core/fleet_report.js';
+export type {
+  DiagramReport,
+  MachineGraph,
+  StepsReport,
+} from '../core/machine_report.js';
+export type { ExportFile } from '../core/export_file.js';
+export type { FollowOptions } from '../client/events.js';
+export type { FeedChoice, FeedMessage } from '../core/feed.js';
+export type {
+  BulkRedriveRequest,
+  ForkRequest,
+  RedriveReport,
+  RedriveRequest,
+  Verb,
+  VerbReport,
+} from '../core/verbs.js';
 export type { DoctorReport } from '../core/doctor_report.js';
 export type { VerifyReport } from '../core/verify_report.js';
 export {

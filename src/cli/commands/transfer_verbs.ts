@@ -57,6 +57,7 @@ interface ForkOptions {
 }
 
 const plain_verbs = [
+  { name: 'cancel', call: 'cancel', description: 'end transfers, and remove what they left on the replicas' },
   { name: 'pause', call: 'pause', description: 'halt transfers; what the replicas have of them is kept' },
   { name: 'resume', call: 'resume', description: 'let paused transfers go on where they were' },
   {
@@ -66,7 +67,7 @@ const plain_verbs = [
   },
 ] as const;
 
-/** `transfer pause`, `resume`, `retry-now`, `redrive` and `fork`, in the group `transfer`. */
+/** `transfer cancel`, `pause`, `resume`, `retry-now`, `redrive` and `fork`, in the group `transfer`. */
 export function addTransferVerbs(transfer: Command, run: CliRun): void {
   for (const { name, call, description } of plain_verbs) {
     transfer

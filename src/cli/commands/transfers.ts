@@ -98,15 +98,5 @@ export function addTransferCommands(program: Command, run: CliRun): Command {
     });
   addHistoryCommand(transfer, run);
   addWatchCommand(transfer, run);
-  transfer
-    .command('cancel')
-    .description('end a transfer, and remove what it left on the replica')
-    .argument('<id>', 'its id, or the number it begins with', parseTransferId)
-    .action(async (id: string, _options: unknown, command: Command) => {
-      const session = openSession(run, command);
-      session.answer(await session.client.transfers.cancel(id), (report, view) =>
-        renderTransfer(report, view),
-      );
-    });
   return transfer;
 }

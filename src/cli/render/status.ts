@@ -58,6 +58,7 @@ export function renderStatus(status: StatusReport, view: View): string {
     ...(has_images ? [mountpoint] : []),
     ['state database', formatBytes(status.database_bytes)],
     ...linkFields(status),
+    ['page', status.page_url ?? ''],
     ...(has_images ? imageFields(status) : []),
   ];
   const parked: [string, Cell][] = status.parked.map(({ kind, id, reason }) => [

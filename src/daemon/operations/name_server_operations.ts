@@ -46,6 +46,7 @@ export function nameServerOperations({
       free_bytes: 0,
       database_bytes: base.storage.sizeBytes(),
       link_address,
+      page_url: base.page_url,
       is_linked: true,
       replicas_online: 0,
       replicas_total: 0,

@@ -108,6 +108,7 @@ export const status_sample: StatusReport = {
   free_bytes: 5 * 1024 ** 3,
   database_bytes: 90_000,
   link_address: '127.0.0.1:9410',
+  page_url: null,
   is_linked: true,
   replicas_online: 1,
   replicas_total: 2,

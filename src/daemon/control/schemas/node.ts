@@ -32,6 +32,7 @@ export const statusSchema: z.ZodType<StatusReport> = z
     free_bytes: z.number().min(0),
     database_bytes: count,
     names: count.optional().describe('registrations, on a name server of its own'),
+    page_url: z.string().nullable().describe('where the API and the page are over TCP; null: nowhere'),
     link_address: z.string().describe('where it listens for links; on a replica the URL of its master'),
     is_linked: z.boolean().describe('on a replica: whether the link to its master is up'),
     tunnel: tunnelSchema.nullable().optional().describe('on a replica: its ssh tunnel, if it has one'),
