@@ -17,6 +17,7 @@ import {
   noteProgress,
   noteRestart,
   offer_timeout_ms,
+  onLeftover,
   onPlan,
   onUncancelled,
   onUnheld,
@@ -252,6 +253,7 @@ export const transferMachine = setupTransfer.createMachine({
       entry: releaseSlot,
       on: {
         ...verbsWhenCompleted,
+        ...onLeftover,
         'reception.completed': nothingToDo('it is completed already'),
         woken: stays_as_it_is,
       },
@@ -268,6 +270,7 @@ export const transferMachine = setupTransfer.createMachine({
       entry: releaseSlot,
       on: {
         ...verbsWhenCancelled,
+        ...onLeftover,
         'reception.completed': nothingToDo('it was cancelled'),
         woken: stays_as_it_is,
       },

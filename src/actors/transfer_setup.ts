@@ -156,6 +156,16 @@ export const noteProgress = (context: TransferContext, has_bytes: number) =>
     ? { resumed_bytes: has_bytes, failures: 0, rests: 0 }
     : { resumed_bytes: has_bytes };
 
+export const cancelReception = {
+  type: 'message',
+  params: ({ context }: Scope) => ({ ...receptionOf(context), event: { type: 'transfer.cancel' } }),
+} as const;
+
+/** What the replica received of it is of no use any more, if it was ever told of it. */
+export const dropReception = setupTransfer.enqueueActions(({ context, enqueue }) => {
+  if (context.offered) enqueue({ type: 'message', params: cancelReception.params({ context }) });
+});
+
 /** The same for each attempt, whatever it follows. */
 export const startPlan = {
   type: 'effect',
@@ -182,10 +192,14 @@ export const onPlan = {
   },
   'plan.already_there': {
     target: 'completed',
-    actions: setupTransfer.assign({
-      outcome: () => ({ already_there: true, stream_bytes: 0, hash: '' }),
-      last_error: null,
-    }),
+    // Another transfer was faster: what there is of this one stays for nobody.
+    actions: [
+      setupTransfer.assign({
+        outcome: () => ({ already_there: true, stream_bytes: 0, hash: '' }),
+        last_error: null,
+      }),
+      dropReception,
+    ],
   },
   'plan.failed': retryOrFail,
   'replica.offline': interruptedByLink,
@@ -205,15 +219,16 @@ export const onUnheld = {
   'reception.waiting': { actions: holdReception },
 } as const;
 
-export const cancelReception = {
-  type: 'message',
-  params: ({ context }: Scope) => ({ ...receptionOf(context), event: { type: 'transfer.cancel' } }),
-} as const;
-
 /** The same for one that has not heard that the transfer is cancelled. */
 export const onUncancelled = {
   'reception.ready': { actions: cancelReception },
   'reception.waiting': { actions: cancelReception },
   'reception.refused': { actions: cancelReception },
   'reception.failed': { actions: cancelReception },
+} as const;
+
+/** After its end nobody waits for what a reception still has. */
+export const onLeftover = {
+  'reception.ready': { actions: cancelReception },
+  'reception.waiting': { actions: cancelReception },
 } as const;
