@@ -22,6 +22,9 @@ afterAll(async () => {
   await master?.close();
 });
 
+/** A machine with much to do may take its time. */
+const patience = { timeout: 15_000, interval: 25 };
+
 async function withPage(
   path: string,
   work: (page: Page) => Promise<void>,
@@ -53,7 +56,7 @@ describe('the replicas', () => {
     await withPage('/replicas', async (page) => {
       const berlin = page.getByRole('row', { name: /berlin/ });
       await expect
-        .poll(() => berlin.innerText())
+        .poll(() => berlin.innerText(), patience)
         .toMatch(/online[\s\S]*3 ms[\s\S]*1 running[\s\S]*1 of 1 behind by up to 6 h/);
       expect(await page.getByRole('row', { name: /vienna/ }).innerText()).toMatch(
         /ECONNRESET[\s\S]*offline[\s\S]*not known yet/,
@@ -61,14 +64,14 @@ describe('the replicas', () => {
       expect(await troublesOf(page)).toEqual([]);
       await picture(page, 'replicas_wide');
       await page.getByRole('button', { name: /^online/ }).click();
-      expect(await page.getByRole('row').count()).toBe(2);
+      await expect.poll(() => page.getByRole('row').count(), patience).toBe(2);
       await master.happen(
         { kind: 'replica', id: 'hamburg' },
         { type: 'link.up', session: 'h9', address: '10.20.4.7:1', capabilities: null },
         { kind: 'daemon', what: 'the control link' },
       );
       await page.getByRole('button', { name: /^coming back/ }).click();
-      await expect.poll(() => page.getByRole('row').nth(1).innerText()).toMatch(/hamburg/);
+      await expect.poll(() => page.getByRole('row').nth(1).innerText(), patience).toMatch(/hamburg/);
     });
   });
 
@@ -84,15 +87,15 @@ describe('the replicas', () => {
           const filter = page.getByRole('searchbox');
           const began_ms = performance.now();
           await filter.fill('zrh-1');
-          await expect
-            .poll(() => page.getByRole('table').getAttribute('aria-rowcount'), { interval: 20 })
-            .toBe('12');
+          await expect.poll(() => page.getByRole('table').getAttribute('aria-rowcount'), patience).toBe('12');
           const took_ms = performance.now() - began_ms;
           expect(took_ms).toBeLessThan(1_500);
           await filter.fill('');
-          await expect.poll(() => page.getByRole('table').getAttribute('aria-rowcount')).toBe('501');
+          await expect
+            .poll(() => page.getByRole('table').getAttribute('aria-rowcount'), patience)
+            .toBe('501');
           await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
-          await expect.poll(() => rows.last().getAttribute('aria-rowindex')).toBe('501');
+          await expect.poll(() => rows.last().getAttribute('aria-rowindex'), patience).toBe('501');
         },
         { origin: fake.origin },
       );
@@ -106,10 +109,10 @@ describe('one replica', () => {
   it('shows its keep-alives as a strip and as a table', async () => {
     await withPage('/replicas/berlin', async (page) => {
       const alive = page.getByRole('region', { name: /Keep-alives/ });
-      await expect.poll(() => alive.locator('.alive-period').count()).toBeGreaterThan(2);
+      await expect.poll(() => alive.locator('.alive-period').count(), patience).toBeGreaterThan(2);
       const day = await alive.locator('.alive-period').count();
       await alive.getByRole('button', { name: '7 d' }).click();
-      expect(await alive.locator('.alive-period').count()).toBeGreaterThan(day);
+      await expect.poll(() => alive.locator('.alive-period').count(), patience).toBeGreaterThan(day);
       await alive.locator('summary').click();
       const table = alive.getByRole('table');
       expect(await table.locator('tbody tr').count()).toBe(await alive.locator('.alive-period').count());
@@ -130,21 +133,21 @@ describe('one replica', () => {
             (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? [];
           return pixels.filter((value, index) => index % 4 === 3 && value > 0).length;
         });
-      await expect.poll(painted).toBeGreaterThan(1_000);
+      await expect.poll(painted, patience).toBeGreaterThan(1_000);
       for (const [name, words] of [
         ['24 h', '24 hours'],
         ['7 d', '7 days'],
       ] as const) {
         await plot.getByRole('button', { name }).click();
         await expect
-          .poll(() => plot.locator('h2').innerText())
+          .poll(() => plot.locator('h2').innerText(), patience)
           .toMatch(new RegExp(`iB in the last ${words}`));
       }
       await plot.locator('summary').click();
       expect(await plot.locator('tbody tr').count()).toBeGreaterThan(10);
       await plot.locator('.u-over').hover();
       await expect
-        .poll(() => plot.locator('.plot-readout').innerText())
+        .poll(() => plot.locator('.plot-readout').innerText(), patience)
         .toMatch(/^\d\d:\d\d: stream .*B\/s, link .*B\/s$/);
     });
   });
@@ -155,7 +158,7 @@ describe('one replica', () => {
         '/replicas/1',
         async (page) => {
           await expect
-            .poll(() => page.getByRole('region', { name: 'Its copies' }).innerText())
+            .poll(() => page.getByRole('region', { name: 'Its copies' }).innerText(), patience)
             .toMatch(/debian-12[\s\S]*in transfer/);
           await page.getByRole('link', { name: hero.id }).first().waitFor();
           expect(await page.locator('.state.is-current').getAttribute('data-state')).toBe('online');
@@ -172,7 +175,7 @@ describe('one image', () => {
   it('says who holds and who needs its snapshots; one is taken, and one sent', async () => {
     await withPage('/images/debian-12', async (page) => {
       const snapshots = page.getByRole('region', { name: 'Snapshots on this master' });
-      await expect.poll(() => snapshots.locator('tbody tr').count()).toBe(15);
+      await expect.poll(() => snapshots.locator('tbody tr').count(), patience).toBe(15);
       expect(await snapshots.locator('tr', { hasText: '0041' }).innerText()).toMatch(
         /transfer 17-3fa9 to berlin builds on it/,
       );
@@ -183,10 +186,12 @@ describe('one image', () => {
       expect(await troublesOf(page)).toEqual([]);
       await picture(page, 'image_wide');
       await page.getByRole('button', { name: 'Take a snapshot' }).click();
-      await expect.poll(() => snapshots.locator('tbody tr').first().innerText()).toMatch(/^0043/);
+      await expect.poll(() => snapshots.locator('tbody tr').first().innerText(), patience).toMatch(/^0043/);
       await page.getByRole('button', { name: 'Send 0043 to…' }).click();
       await page.getByRole('dialog', { name: 'Start a transfer' }).waitFor();
-      expect(await page.getByRole('dialog').getByLabel('Snapshot').inputValue()).toBe('0043');
+      await expect
+        .poll(() => page.getByRole('dialog').getByLabel('Snapshot').inputValue(), patience)
+        .toBe('0043');
     });
   });
 

@@ -22,6 +22,9 @@ afterAll(async () => {
 const address = `/transfers/${hero.id}`;
 const size = { width: 1600, height: 1000 };
 
+/** A machine with much to do may take its time. */
+const patience = { timeout: 15_000, interval: 25 };
+
 async function withPage(
   path: string,
   work: (page: Page) => Promise<void>,
@@ -51,16 +54,16 @@ describe('one transfer', () => {
     await withPage(address, async (page) => {
       const now = page.getByRole('region', { name: 'Where it stands' });
       await expect
-        .poll(() => now.innerText())
+        .poll(() => now.innerText(), patience)
         .toMatch(/sending[\s\S]*73 %[\s\S]*3\.10 GiB of about 4\.20 GiB/);
-      expect(await now.innerText()).toMatch(/the master was restarted[\s\S]*What helps:[\s\S]*Next/);
+      expect(await now.innerText()).toMatch(/is over:\s+the master was restarted[\s\S]*Next/);
       const facts = await page.getByRole('region', { name: 'Facts' }).innerText();
       expect(facts).toMatch(/0041, sent as an increment of it: the newest snapshot that both nodes hold/);
       expect(facts).toMatch(/3\.00 GiB are on the disk of the replica/);
       expect(await button(page, 'Pause').getAttribute('aria-disabled')).toBe('false');
       expect(await button(page, 'Resume').getAttribute('aria-disabled')).toBe('true');
       expect(await button(page, 'Resume').getAttribute('title')).toBe('it is not paused');
-      expect(await current(page)).toBe('sending');
+      await expect.poll(() => current(page), patience).toBe('sending');
       expect(await isTaken(page, 'sending disconnected')).toBe(true);
       expect(await isTaken(page, 'planning completed')).toBe(false);
       expect(await troublesOf(page)).toEqual([]);
@@ -83,7 +86,7 @@ describe('one transfer', () => {
         'Ignored: it is about another attempt than the one that runs',
       );
       await button(page, 'Problems').click();
-      expect(await history.locator('.step').count()).toBeLessThan(9);
+      await expect.poll(() => history.locator('.step').count(), patience).toBeLessThan(9);
       expect(await history.locator('.step.is-ignored').count()).toBe(2);
     });
   });
@@ -94,39 +97,39 @@ describe('one transfer', () => {
       await slider.focus();
       await page.keyboard.press('Home');
       await page.waitForURL(/\?at=1$/);
-      expect(await current(page)).toBe('queued');
+      await expect.poll(() => current(page), patience).toBe('queued');
       expect(await isTaken(page, 'planning offering')).toBe(false);
-      expect(await page.locator('.past').innerText()).toMatch(
-        /You look at the past\s+step 1 of 22[\s\S]*queued[\s\S]*was created/,
-      );
+      await expect
+        .poll(() => page.locator('.past').innerText(), patience)
+        .toMatch(/You look at the past\s+step 1 of 22[\s\S]*queued[\s\S]*was created/);
       await page.keyboard.press('ArrowRight');
       await page.keyboard.press('ArrowRight');
       await page.waitForURL(/\?at=3$/);
-      expect(await current(page)).toBe('offering');
+      await expect.poll(() => current(page), patience).toBe('offering');
       expect(await page.locator('.edge.is-last').getAttribute('data-edge')).toBe('planning offering');
       const knowledge = page.getByRole('region', { name: 'What it knew after event 3' });
-      await expect.poll(() => knowledge.innerText()).toMatch(/plan[\s\S]*zstd/);
+      await expect.poll(() => knowledge.innerText(), patience).toMatch(/plan[\s\S]*zstd/);
       await knowledge.getByText('All that it knew').click();
       expect(await knowledge.locator('pre').innerText()).toMatch(/"attempt": 1,/);
       expect(await page.locator('.step[aria-current="step"]').getAttribute('data-seq')).toBe('3');
       expect(await page.getByRole('region', { name: 'Where it stands' }).innerText()).toMatch(/^Now/);
       await page.locator('.step[data-seq="12"] .step-seq').click();
-      await expect.poll(() => current(page)).toBe('resting');
+      await expect.poll(() => current(page), patience).toBe('resting');
       await button(page, 'Back to now').click();
       await page.waitForURL((url) => url.search === '');
-      expect(await current(page)).toBe('sending');
-      expect(await page.locator('.past').count()).toBe(0);
+      await expect.poll(() => current(page), patience).toBe('sending');
+      await expect.poll(() => page.locator('.past').count(), patience).toBe(0);
     });
   });
 
   it('plays its past by itself, and comes to now', async () => {
     await withPage(`${address}?at=20`, async (page) => {
-      expect(await current(page)).toBe('disconnected');
+      await expect.poll(() => current(page), patience).toBe('disconnected');
       await page.locator('.chart-place').focus();
       await page.keyboard.press('Space');
       await page.waitForURL(/\?at=21$/);
       await page.waitForURL((url) => url.search === '');
-      expect(await current(page)).toBe('sending');
+      await expect.poll(() => current(page), patience).toBe('sending');
       expect(await button(page, 'Play').getAttribute('aria-pressed')).toBe('false');
       await picture(page, 'transfer_played');
     });
@@ -141,11 +144,13 @@ describe('one transfer', () => {
           await page.locator('.chart-place').evaluate((place) => place.scrollWidth > place.clientWidth),
         ).toBe(true);
         await expect
-          .poll(() =>
-            page.locator('.state.is-current').evaluate((state) => {
-              const box = state.getBoundingClientRect();
-              return box.left >= 0 && box.right <= innerWidth;
-            }),
+          .poll(
+            () =>
+              page.locator('.state.is-current').evaluate((state) => {
+                const box = state.getBoundingClientRect();
+                return box.left >= 0 && box.right <= innerWidth;
+              }),
+            patience,
           )
           .toBe(true);
         expect(await troublesOf(page)).toEqual([]);
@@ -173,22 +178,22 @@ describe('what is done with a transfer', () => {
     await withPage(address, async (page) => {
       await page.evaluate(() => Object.assign(globalThis, { is_the_same_page: true }));
       await button(page, 'Pause').click();
-      await expect.poll(() => current(page)).toBe('paused');
+      await expect.poll(() => current(page), patience).toBe('paused');
       expect(await isTaken(page, 'sending paused')).toBe(true);
       await expect
-        .poll(() => page.locator('.step').first().innerText())
+        .poll(() => page.locator('.step').first().innerText(), patience)
         .toMatch(/pause[\s\S]*→\s*paused[\s\S]*operator/);
       await button(page, 'Resume').click();
-      await expect.poll(() => current(page)).toMatch(/queued|planning/);
+      await expect.poll(() => current(page), patience).toMatch(/queued|planning/);
       await button(page, 'Cancel…').click();
       const dialog = page.getByRole('dialog');
       expect(await dialog.innerText()).toMatch(/3\.00 GiB of it that are on the disk of berlin are removed/);
       await page.keyboard.press('Escape');
-      expect(await dialog.count()).toBe(0);
+      await expect.poll(() => dialog.count(), patience).toBe(0);
       expect(master.reports.report(master.reports.require(hero.id)).state).not.toMatch(/cancel/);
       await button(page, 'Cancel…').click();
       await dialog.getByRole('button', { name: 'Cancel the transfer' }).click();
-      await expect.poll(() => current(page)).toBe('cancelling');
+      await expect.poll(() => current(page), patience).toBe('cancelling');
       expect(await page.evaluate(() => 'is_the_same_page' in globalThis)).toBe(true);
       await picture(page, 'transfer_cancelling');
     });
@@ -202,7 +207,7 @@ describe('what is done with a transfer', () => {
       await button(page, 'Redrive…').click();
       await page.getByRole('radio', { name: /From the start/ }).check();
       await button(page, 'Redrive from the start').click();
-      await expect.poll(() => current(page)).toBe('queued');
+      await expect.poll(() => current(page), patience).toBe('queued');
       const [last] = master.storage.history.events(failed_transfer).slice(-1);
       expect(last?.event).toMatchObject({ type: 'redrive', from_start: true });
     });
@@ -221,7 +226,7 @@ describe('what is done with a transfer', () => {
         });
         await button(page, 'Pause').click();
         const alert = page.getByRole('alert');
-        await expect.poll(() => alert.innerText()).toMatch(/Pause was refused[\s\S]*cancelled/);
+        await expect.poll(() => alert.innerText(), patience).toMatch(/Pause was refused[\s\S]*cancelled/);
       },
       options,
     );

@@ -71,7 +71,7 @@ function LastError({ transfer }: { transfer: TransferReport }) {
               {last_error.subject === '' ? '' : ` of ${last_error.subject}`}
               {last_error.retryable ? '' : '; trying again cannot help'}
             </p>
-            {last_error.hint === '' ? null : (
+            {last_error.hint === '' || is_over ? null : (
               <p class="problem-hint">
                 <span>What helps:</span> {last_error.hint}
               </p>
