@@ -29,7 +29,7 @@ export function Login() {
     >
       <h1>Who is there?</h1>
       <p>
-        This master wants its token. It is in the file that <code>token_file</code> in the table{' '}
+        This master wants to see its token. The token is in the file that <code>token_file</code> in the table{' '}
         <code>[control]</code> of its configuration names.
       </p>
       <label class="field">

@@ -1,4 +1,5 @@
-import { is_locked } from './api.js';
+import { tellError } from './actions.js';
+import { is_locked, logOut } from './api.js';
 import { now_ms } from './clock.js';
 import { link, master } from './live.js';
 import { path } from './router.js';
@@ -85,6 +86,14 @@ export function TopBar() {
       <div class="top-end">
         {is_locked.value ? null : <LinkState />}
         <ThemeSwitch />
+        {is_locked.value ? null : (
+          <Button
+            kind="quiet"
+            icon="exit"
+            label="Log out"
+            onClick={() => void logOut().catch((error: unknown) => tellError(error, 'Log out'))}
+          />
+        )}
       </div>
     </header>
   );

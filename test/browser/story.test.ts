@@ -115,6 +115,8 @@ test('a transfer is started, watched, broken and run again by clicking; the page
     await startAndWatch(page);
     await breakAndMend(page);
     await restartMaster(page);
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByLabel('Token').waitFor();
     expect(faults).toEqual([]);
   } finally {
     await context.close();

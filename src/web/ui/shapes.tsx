@@ -13,7 +13,8 @@ export type IconName =
   | 'up'
   | 'down'
   | 'redo'
-  | 'rows';
+  | 'rows'
+  | 'exit';
 
 const lines = { fill: 'none', stroke: 'currentColor', 'stroke-width': 1.8 } as const;
 const round = { 'stroke-linecap': 'round', 'stroke-linejoin': 'round' } as const;
@@ -87,6 +88,7 @@ const drawings: Readonly<Record<IconName, JSX.Element>> = {
   up: <path d="M4 9.8 8 5.8l4 4" {...lines} {...round} />,
   down: <path d="M4 6.2l4 4 4-4" {...lines} {...round} />,
   redo: <path d="M12.8 7A5 5 0 1 0 13 9.4M13.2 3.4V7H9.6" {...lines} {...round} />,
+  exit: <path d="M6.4 3H3.6v10h2.8M7 8h6M10.6 5.2 13.4 8l-2.8 2.8" {...lines} {...round} />,
   rows: <path d="M3 4.2h10M3 8h10M3 11.8h10" {...lines} {...round} />,
 };
 
