@@ -70,10 +70,10 @@ export interface LinkHandlers {
   /** Called once for every link that was up. */
   onDown(link: ControlLink, reason: ErrorReport): void;
   /**
-   * A durable message came. When this returns, it is committed, and the link acknowledges it.
-   * When it throws, the link is closed without an acknowledgement.
+   * A durable message came. When this returns, or when its promise resolves, it is committed, and the link acknowledges
+   * it. When it throws or rejects, the link is closed without an acknowledgement.
    */
-  onMessage(link: ControlLink, message: IncomingMessage): void;
+  onMessage(link: ControlLink, message: IncomingMessage): void | Promise<void>;
   /** The peer has committed this message of ours; may be called again for one already acknowledged. */
   onAcknowledged(link: ControlLink, message_id: number): void;
   onRequest(link: ControlLink, request: Request): Promise<unknown>;

@@ -66,10 +66,10 @@ export class Postman {
   }
 
   /** Commits a message that came in. @throws what makes the link close without an acknowledgement */
-  receive(link: ControlLink, message: IncomingMessage): void {
+  async receive(link: ControlLink, message: IncomingMessage): Promise<void> {
     const { node, instance } = link.peer;
     this.#check(node, message);
-    this.#runtime.receive(node, instance, message);
+    await this.#runtime.receiveSoon(node, instance, message);
     this.#forget(instance, message.floor);
   }
 

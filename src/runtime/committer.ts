@@ -1,31 +1,12 @@
 /** Turns deliveries into rows: the part of the one write path that runs inside of the transaction. */
 import type { MachineDefinition, MachineDefinitions } from '../actors/machines.js';
-import type {
-  ActorAddress,
-  ActorRecord,
-  EffectRecord,
-  EventCause,
-  EventRecord,
-  IntentRecord,
-  OutgoingMessage,
-  PlainEvent,
-} from '../core/records.js';
+import type { ActorRecord, EventCause, EventRecord, IntentRecord, PlainEvent } from '../core/records.js';
+import type { Delivery } from './delivery.js';
 import { digestOf } from './digest.js';
 import { created_event, migrated_event, unparked_event } from './fold.js';
+import { IntentRows, addressText } from './intent_rows.js';
 import type { Commit, RuntimeStorage } from './ports.js';
-import { type Intent, type Step, firstStep, migrateSnapshot, nextStep } from './step.js';
-
-/** An event on its way to an actor. */
-export interface Delivery {
-  readonly to: ActorAddress;
-  /** Absent: the delivery only makes or wakes the actor. */
-  readonly event?: PlainEvent;
-  readonly cause: EventCause;
-  /** Input to make the actor with if there is none of this address. */
-  readonly create?: unknown;
-  /** If the actor is parked, it goes on first, and the event by which it does carries these fields. */
-  readonly unpark?: Readonly<Record<string, unknown>>;
-}
+import { type Step, firstStep, migrateSnapshot, nextStep } from './step.js';
 
 /** An event, and the actor as it is after it. */
 interface Happened {
@@ -41,8 +22,6 @@ const ignored = (ignored_reason: string) => ({ handled: false, ignored_reason, g
 /** Tells within one commit; more means that actors call each other in a circle. */
 const deliveries_max = 100_000;
 
-const addressText = ({ kind, id }: ActorAddress): string => `${kind}/${id}`;
-
 /** Collects what one transaction does. */
 export class Committer {
   readonly #storage: RuntimeStorage;
@@ -51,9 +30,7 @@ export class Committer {
   readonly #now_ms: number;
   readonly #queue: Delivery[] = [];
   readonly #events: EventRecord[] = [];
-  readonly #effects: EffectRecord[] = [];
-  readonly #stopped: string[] = [];
-  readonly #messages: OutgoingMessage[] = [];
+  readonly #asked: IntentRows;
   readonly #parked: ActorRecord[] = [];
 
   constructor(storage: RuntimeStorage, machines: MachineDefinitions, epoch: number, now_ms: number) {
@@ -61,6 +38,7 @@ export class Committer {
     this.#machines = machines;
     this.#epoch = epoch;
     this.#now_ms = now_ms;
+    this.#asked = new IntentRows(storage, { epoch, now_ms }, (delivery) => this.#queue.push(delivery));
   }
 
   /** Delivers, and then all that the machines tell each other on the way. */
@@ -74,13 +52,14 @@ export class Committer {
 
   /** All that has come of it so far. */
   commit(): Commit {
-    const stopped = new Set(this.#stopped);
+    const { effects, stopped, messages } = this.#asked;
+    const unwanted = new Set(stopped);
     return {
       events: this.#events,
       // One that was started and stopped in the same commit never ran.
-      effects: this.#effects.filter((effect) => !stopped.has(effect.id)),
-      stopped: this.#stopped,
-      messages: this.#messages,
+      effects: effects.filter((effect) => !unwanted.has(effect.id)),
+      stopped,
+      messages,
       parked: this.#parked,
     };
   }
@@ -220,12 +199,7 @@ export class Committer {
 
   /** What a parked actor no longer does, and no longer holds. */
   #leave(record: ActorRecord): void {
-    const { history, timers } = this.#storage;
-    const running = history.effects(record).filter(({ status }) => status === 'running');
-    for (const kind of new Set(running.map((effect) => effect.kind))) {
-      this.#stopped.push(...history.stopEffects(record, kind, this.#now_ms));
-    }
-    for (const timer of timers.ofActor(record)) timers.cancel(record, timer.id);
+    this.#asked.drop(record);
     const cause = { kind: 'actor', actor: addressText(record), seq: record.seq } as const;
     for (const { to, event } of this.#machines[record.kind].when_parked(record)) {
       this.#queue.push({ to, event, cause });
@@ -234,7 +208,7 @@ export class Committer {
 
   #write(happened: Happened, step: Step): void {
     const { record } = happened;
-    const intents = step.intents.map((intent, index) => this.#commitIntent(record, intent, index));
+    const intents = step.intents.map((intent, index) => this.#asked.commit(record, intent, index));
     this.#append(happened, step, intents);
     this.#storage.actors.save(record);
   }
@@ -247,9 +221,22 @@ export class Committer {
     const { kind, id, seq, machine_version, state, snapshot } = record;
     const { handled, ignored_reason, guards } = asked;
     const row = this.#storage.history.append({
-      ...{ kind, id, seq, at_ms: this.#now_ms, epoch: this.#epoch, machine_version },
-      ...{ event, cause, state_before, state, attempt: this.#attemptOf(record) },
-      ...{ handled, ignored_reason, guards, intents, digest: digestOf(snapshot) },
+      kind,
+      id,
+      seq,
+      at_ms: this.#now_ms,
+      epoch: this.#epoch,
+      machine_version,
+      event,
+      cause,
+      state_before,
+      state,
+      attempt: this.#attemptOf(record),
+      handled,
+      ignored_reason,
+      guards,
+      intents,
+      digest: digestOf(snapshot),
     });
     this.#events.push(row);
   }
@@ -260,60 +247,6 @@ export class Committer {
     } catch {
       // One that is parked may hold anything.
       return 0;
-    }
-  }
-
-  #commitIntent(actor: ActorRecord, intent: Intent, index: number): IntentRecord {
-    const address = { kind: actor.kind, id: actor.id };
-    const cause = { kind: 'actor', actor: addressText(address), seq: actor.seq } as const;
-    switch (intent.type) {
-      case 'effect': {
-        const effect: EffectRecord = {
-          id: `${addressText(address)}:${actor.seq}:${index}`,
-          actor: address,
-          seq: actor.seq,
-          kind: intent.effect.kind,
-          params: intent.effect.params,
-          status: 'running',
-          epoch: this.#epoch,
-          started_at_ms: this.#now_ms,
-          ended_at_ms: null,
-          error: null,
-        };
-        this.#storage.history.insertEffect(effect);
-        this.#effects.push(effect);
-        return { type: 'effect', effect: effect.id, kind: effect.kind };
-      }
-      case 'stop': {
-        const effects = this.#storage.history.stopEffects(address, intent.stop.kind, this.#now_ms);
-        this.#stopped.push(...effects);
-        return { type: 'stop', kind: intent.stop.kind, effects };
-      }
-      case 'tell': {
-        const { to, event } = intent.tell;
-        this.#queue.push({ to, event, cause });
-        return { type: 'tell', to: addressText(to), event: event.type };
-      }
-      case 'spawn': {
-        const { kind, id, input } = intent.spawn;
-        this.#queue.push({ to: { kind, id }, create: input, cause });
-        return { type: 'spawn', actor: addressText({ kind, id }) };
-      }
-      case 'message': {
-        const { peer, to, create, event } = intent.message;
-        const plain = { peer, to, create: create ?? null, event };
-        const message = this.#storage.messages.put(plain, this.#now_ms);
-        this.#messages.push(message);
-        return { type: 'message', message: message.id, peer, to: addressText(to), event: event.type };
-      }
-      case 'set_timer': {
-        const due_at_ms = this.#now_ms + intent.delay_ms;
-        this.#storage.timers.set({ actor: address, id: intent.timer, event: intent.event, due_at_ms });
-        return { type: 'timer', timer: intent.timer, due_at_ms };
-      }
-      case 'cancel_timer':
-        this.#storage.timers.cancel(address, intent.timer);
-        return { type: 'cancel_timer', timer: intent.timer };
     }
   }
 }

@@ -9,7 +9,9 @@ import type {
   PlainEvent,
   TimerRecord,
 } from '../core/records.js';
-import { Committer, type Delivery } from './committer.js';
+import { Arrivals, type Batch, batches_max } from './arrivals.js';
+import { Committer } from './committer.js';
+import type { Delivery } from './delivery.js';
 import { type EffectReport, EffectRunner } from './effect_runner.js';
 import type { Commit, EffectHandler, RuntimeStorage } from './ports.js';
 import { TimerQueue } from './timer_queue.js';
@@ -29,16 +31,6 @@ export type EffectEnd =
   | { readonly status: 'done' | 'failed'; readonly event: PlainEvent }
   | { readonly status: 'stopped' };
 
-/** Deliveries that belong together, within a transaction that may have more of them. */
-interface Batch {
-  /** Asked inside of the transaction; false: nothing of it is delivered. */
-  readonly holds: () => boolean;
-  readonly deliveries: readonly Delivery[];
-}
-
-/** What comes together is committed together, at most so many: a commit must not hold up the node for long. */
-const batches_max = 100;
-
 /**
  * The one write path. Everything that happens to an actor goes through here: in one transaction the event, the
  * new snapshot, and the effects, timers and messages it asks for become rows; only then does the world hear.
@@ -47,8 +39,8 @@ export class Runtime {
   readonly #options: RuntimeOptions;
   readonly #effects: EffectRunner;
   readonly #timers: TimerQueue;
-  /** What effects have reported in this turn; in the order in which it came. */
-  readonly #reports: EffectReport[] = [];
+  /** What effects have reported and peers have sent in this turn. */
+  readonly #arrivals = new Arrivals((batches) => this.#commitAll(batches).held);
   readonly #subscribers = new Set<(commit: Commit) => void>();
   /** Commits that the subscribers have not all heard of. */
   readonly #untold: Commit[] = [];
@@ -129,14 +121,17 @@ export class Runtime {
    * @returns the commit; undefined if the message was seen before
    */
   receive(node: string, instance: string, message: OutgoingMessage): Commit | undefined {
-    const { storage } = this.#options;
-    const delivery: Delivery = {
-      to: message.to,
-      event: { ...message.event, from: node },
-      cause: { kind: 'peer', node, message: message.id },
-      create: message.create,
-    };
-    return this.#commitIf(() => storage.messages.see(instance, message.id), [delivery]);
+    const { holds, deliveries } = this.#batchOf(node, instance, message);
+    return this.#commitIf(holds, deliveries);
+  }
+
+  /** The same, with what else comes at that time. Resolves when it is committed. @throws what the storage throws */
+  receiveSoon(node: string, instance: string, message: OutgoingMessage): Promise<void> {
+    this.#assertOpen();
+    return new Promise((resolve, reject) => {
+      const batch = this.#batchOf(node, instance, message);
+      this.#arrivals.add({ batch, onCommitted: () => resolve(), onFailed: reject }, 'soon');
+    });
   }
 
   /** Called after every commit, in order: also when a subscriber delivers. It must not throw. */
@@ -152,12 +147,30 @@ export class Runtime {
 
   /** Takes no more events, stops all effects, and waits for their handlers. */
   async close(): Promise<void> {
-    this.#takeReports();
+    this.#arrivals.flush();
     this.#is_closed = true;
     this.#timers.close();
     await this.#effects.close();
     for (const resolve of this.#waiters.values()) resolve({ status: 'stopped' });
     this.#waiters.clear();
+  }
+
+  #assertOpen(): void {
+    if (!this.#is_closed) return;
+    throw new IcbdError('NotAllowedNow', 'the daemon is stopping', { operation: 'deliver' });
+  }
+
+  #batchOf(node: string, instance: string, message: OutgoingMessage): Batch {
+    const delivery: Delivery = {
+      to: message.to,
+      event: { ...message.event, from: node },
+      cause: { kind: 'peer', node, message: message.id },
+      create: message.create,
+    };
+    return {
+      holds: () => this.#options.storage.messages.see(instance, message.id),
+      deliveries: [delivery],
+    };
   }
 
   #wakeOf(to: ActorAddress): Batch {
@@ -176,15 +189,13 @@ export class Runtime {
   /** @param holds asked inside of the transaction; false: nothing is delivered, and undefined returned */
   #commitIf(holds: () => boolean, deliveries: readonly Delivery[]): Commit | undefined {
     // What came before goes before.
-    this.#takeReports();
+    this.#arrivals.flush();
     return this.#commitAll([{ holds, deliveries }]).commit;
   }
 
   /** All in one transaction, which is one commit; undefined if nothing of it holds. */
   #commitAll(batches: readonly Batch[]): { commit: Commit | undefined; held: readonly boolean[] } {
-    if (this.#is_closed) {
-      throw new IcbdError('NotAllowedNow', 'the daemon is stopping', { operation: 'deliver' });
-    }
+    this.#assertOpen();
     const { storage, machines, clock } = this.#options;
     const done = storage.transaction(() => {
       const committer = new Committer(storage, machines, this.#epoch, clock.now());
@@ -224,43 +235,21 @@ export class Runtime {
     }
   }
 
-  /** An effect reports; it waits for the others that report in the same turn. */
-  #take(report: EffectReport): void {
+  /** An effect reports. Only the one that still runs in this epoch is heard. */
+  #take({ effect, status, event, error }: EffectReport): void {
     if (this.#is_closed) return;
-    this.#reports.push(report);
-    if (this.#reports.length === 1) queueMicrotask(() => this.#takeInTurns());
-  }
-
-  #takeInTurns(): void {
-    this.#takeSomeReports();
-    if (this.#reports.length > 0) setImmediate(() => this.#takeInTurns());
-  }
-
-  /** Commits all that effects have reported. */
-  #takeReports(): void {
-    while (this.#reports.length > 0) this.#takeSomeReports();
-  }
-
-  #takeSomeReports(): void {
-    const reports = this.#reports.splice(0, batches_max);
-    if (reports.length === 0) return;
-    this.#guarded('effect', () => {
-      const { held } = this.#commitAll(reports.map((report) => this.#batchOf(report)));
-      for (const [index, { effect, status, event }] of reports.entries()) {
-        if (held[index] === true) this.#settle(effect.id, { status, event });
-      }
-    });
-  }
-
-  /** Only the one that still runs in this epoch is heard. */
-  #batchOf({ effect, status, event, error }: EffectReport): Batch {
     const { storage, clock } = this.#options;
     const cause = { kind: 'effect', effect: effect.id } as const;
-    return {
+    const batch: Batch = {
       holds: () =>
         effect.epoch === this.#epoch && storage.history.endEffect(effect.id, status, clock.now(), error),
       deliveries: [{ to: effect.actor, event: { ...event, effect: effect.id }, cause }],
     };
+    const onCommitted = (was_held: boolean): void => {
+      if (was_held) this.#settle(effect.id, { status, event });
+    };
+    const onFailed = (thrown: unknown): void => this.#options.onFatal(IcbdError.from(thrown, effect.kind));
+    this.#arrivals.add({ batch, onCommitted, onFailed }, 'now');
   }
 
   /** An effect says something and goes on. As with its report, only one that still runs in this epoch is heard. */
@@ -287,7 +276,7 @@ export class Runtime {
 
   #fireTimers(): void {
     const { storage, clock } = this.#options;
-    this.#takeReports();
+    this.#arrivals.flush();
     const due = storage.timers.due(clock.now());
     if (due.length > 0) this.#commitAll(due.map((timer) => this.#firingOf(timer)));
   }

@@ -137,10 +137,14 @@ export class ControlSession implements ControlLink {
     try {
       work();
     } catch (thrown) {
-      const reason = IcbdError.from(thrown, what, this.peer.node);
-      this.#options.onHandlerFailed(reason);
-      this.close(reason.toReport());
+      this.#fail(what, thrown);
     }
+  }
+
+  #fail(what: string, thrown: unknown): void {
+    const reason = IcbdError.from(thrown, what, this.peer.node);
+    this.#options.onHandlerFailed(reason);
+    this.close(reason.toReport());
   }
 
   #receive(text: string): void {
@@ -157,9 +161,7 @@ export class ControlSession implements ControlLink {
   #dispatch(message: ControlMessage): void {
     switch (message.type) {
       case 'message':
-        this.#guard('onMessage', () => {
-          this.#takeMessage(message);
-        });
+        void this.#takeMessage(message);
         return;
       case 'ack':
         this.#guard('onAcknowledged', () => {
@@ -185,10 +187,14 @@ export class ControlSession implements ControlLink {
     }
   }
 
-  #takeMessage(wire: MessageOf<'message'>): void {
-    const { id, floor, to, create, event } = wire;
-    this.#options.handlers.onMessage(this, { id, floor, peer: this.peer.node, to, create, event });
-    this.#send({ type: 'ack', id });
+  /** Never rejects. */
+  async #takeMessage({ id, floor, to, create, event }: MessageOf<'message'>): Promise<void> {
+    try {
+      await this.#options.handlers.onMessage(this, { id, floor, peer: this.peer.node, to, create, event });
+      this.#send({ type: 'ack', id });
+    } catch (thrown) {
+      this.#fail('onMessage', thrown);
+    }
   }
 
   #takeRequest({ id, method, params }: MessageOf<'request'>): void {

@@ -1,5 +1,6 @@
 /** What comes together is committed together, and means the same as if it had come one by one. */
 import { describe, expect, test } from 'vitest';
+import type { OutgoingMessage } from '../../../src/core/records.js';
 import type { Commit } from '../../../src/runtime/ports.js';
 import { Bench, cause, one, settle, two } from './support/bench.js';
 
@@ -94,6 +95,54 @@ describe('effects that report in one turn', () => {
     for (const call of bench.work.calls) call.end('work.done');
     while (commits.flatMap(typesOf).length < ids.length) await settle();
     expect(commits.map(({ events }) => events.length)).toEqual([100, 100, 50]);
+  });
+});
+
+const message = (id: number): OutgoingMessage => ({
+  id,
+  peer: 'here',
+  to: one,
+  create: null,
+  event: { type: 'count' },
+});
+
+describe('messages of peers', () => {
+  test('that come at one time are one commit, in their order, each once', async () => {
+    const bench = new Bench();
+    bench.create();
+    const commits = watch(bench);
+    const taken = [1, 2, 2, 3].map((id) => bench.runtime.receiveSoon('north', 'db-1', message(id)));
+    expect(commits).toEqual([]);
+    await Promise.all(taken);
+    expect(commits.map(typesOf)).toEqual([['one count', 'one count', 'one count']]);
+    expect(commits[0]?.events.map((event) => event.cause)).toEqual(
+      [1, 2, 3].map((id) => ({ kind: 'peer', node: 'north', message: id })),
+    );
+  });
+
+  test('are committed before what is delivered after them, and when the node stops', async () => {
+    const bench = new Bench();
+    bench.create();
+    const first = bench.runtime.receiveSoon('north', 'db-1', message(1));
+    bench.runtime.deliver(one, { type: 'halt' }, cause);
+    expect(bench.history().slice(-2)).toEqual(['count', 'halt']);
+    await first;
+    const last = bench.runtime.receiveSoon('north', 'db-1', message(2));
+    await bench.runtime.close();
+    await last;
+    expect(bench.history().at(-1)).toBe('count');
+    expect(() => bench.runtime.receiveSoon('north', 'db-1', message(3))).toThrow('stopping');
+  });
+
+  test('of which the commit fails are not acknowledged, none of them', async () => {
+    const bench = new Bench();
+    bench.create();
+    const taken = [1, 2].map((id) => bench.runtime.receiveSoon('north', 'db-1', message(id)));
+    bench.storage.transaction = () => {
+      throw new Error('the disk is full');
+    };
+    const ends = await Promise.allSettled(taken);
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 });
 
