@@ -21,12 +21,8 @@ export function receptionEffects(options: ReceptionEffectsOptions): Record<strin
     receive: data_links.during(receiveEffect(options)),
 
     publish: async (effect) => {
-      const params = effect.params as ReceptionPlace & { readonly hidden_name: string };
-      const { transfer, image, number, uuid, hidden_name } = params;
-      const directory = repository.path(image);
-      await store.publish(directory, hidden_name, number, uuid, () =>
-        deleteParts(store, directory, transfer),
-      );
+      const params = effect.params as PublishParams;
+      await publishOnce(options, params).catch((error: unknown) => dropIfThere(options, params, error));
       return { type: 'publish.done' };
     },
 
@@ -36,6 +32,28 @@ export function receptionEffects(options: ReceptionEffectsOptions): Record<strin
       return { type: 'cleanup.done' };
     },
   };
+}
+
+type PublishParams = ReceptionPlace & { readonly hidden_name: string };
+
+async function publishOnce(
+  { store, repository }: ReceptionEffectsOptions,
+  params: PublishParams,
+): Promise<void> {
+  const { transfer, image, number, uuid, hidden_name } = params;
+  const directory = repository.path(image);
+  await store.publish(directory, hidden_name, number, uuid, () => deleteParts(store, directory, transfer));
+}
+
+/** Another transfer of the same snapshot was faster: one copy is enough. */
+async function dropIfThere(
+  { store, repository, admission }: ReceptionEffectsOptions,
+  params: PublishParams,
+  error: unknown,
+): Promise<void> {
+  if (!(error instanceof IcbdError) || error.code !== 'SnapshotAlreadyExists') throw error;
+  if (!(await admission.heldBeside(params)).includes(params.uuid)) throw error;
+  await deleteIfThere(store, repository.path(params.image), params.transfer, null);
 }
 
 /** An image that was never added here has no directory, and nothing of a transfer. */

@@ -209,6 +209,7 @@ export function replicaHandlers(stage: Stage, disk: Disk): Record<string, SimHan
       trouble(stage, disk.name, ['BtrfsFailed'], 0.2);
       const there = disk.find(text(place, 'image'), text(place, 'number'));
       if (there?.uuid !== place['uuid']) disk.publish(actor.id, text(place, 'image'), text(place, 'number'));
+      disk.removeParts(actor.id, null);
       await acted(stage, disk.name, life, signal);
       return { type: 'publish.done' };
     }),

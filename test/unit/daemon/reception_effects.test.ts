@@ -251,6 +251,19 @@ describe('publish and cleanup', () => {
     }
   });
 
+  test('what another transfer has published meanwhile is enough; a stranger under the number is not', async () => {
+    const hidden_name = `${part_prefix}1.0.4`;
+    stand('7', sample_uuid);
+    stand(hidden_name, sample_uuid);
+    stand(`${part_prefix}1.0.3`, 'x');
+    expect(await bench.run('publish', { ...bench.params, hidden_name })).toEqual({ type: 'publish.done' });
+    expect(await hidden()).toEqual([]);
+    stand('8', 'another');
+    stand(hidden_name, sample_uuid);
+    await expect(bench.run('publish', { ...bench.params, number: '8', hidden_name })).rejects.toThrow();
+    expect(await hidden()).toEqual([hidden_name]);
+  });
+
   test('cleanup removes all but what is to be kept, and has nothing to do where no image is', async () => {
     stand(`${part_prefix}1.0.3`, 'x');
     stand(`${part_prefix}1.0.4`, 'y');
