@@ -260,7 +260,9 @@ describe('publish and cleanup', () => {
     expect(await hidden()).toEqual([]);
     stand('8', 'another');
     stand(hidden_name, sample_uuid);
-    await expect(bench.run('publish', { ...bench.params, number: '8', hidden_name })).rejects.toThrow();
+    await expect(bench.run('publish', { ...bench.params, number: '8', hidden_name })).rejects.toMatchObject({
+      code: 'SnapshotConflict',
+    });
     expect(await hidden()).toEqual([hidden_name]);
   });
 
