@@ -69,11 +69,19 @@ state_dir = ${toml(join(directory, node.name, 'state'))}
 `;
 }
 
-/** Writes a secret that master and replica share; returns its path. */
-function writeSecret(directory: string, replica: string): string {
-  const file = join(directory, `${replica}.secret`);
+/** Writes a secret that the nodes in whose configs it stands share; returns its path. */
+function writeSecret(directory: string, name: string): string {
+  const file = join(directory, `${name}.secret`);
   writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   return file;
+}
+
+/** Name of the secret that the page asks for. */
+const page_token = 'page';
+
+/** What the page asks for. */
+export function readPageToken({ directory }: Workspace): string {
+  return readFileSync(join(directory, `${page_token}.secret`), 'utf8').trim();
 }
 
 /** Writes the master's config, with a fresh secret for each replica; it listens on any free port. */
@@ -97,6 +105,8 @@ port = 0
 
 [control]
 socket = ${toml(master.socket)}
+listen = "127.0.0.1:0"
+token_file = ${toml(writeSecret(directory, page_token))}
 ${tables.join('')}`;
   writeFileSync(master.config_file, text);
 }

@@ -9,7 +9,7 @@ import { sendAll, tellHistory } from './send_all.js';
 import { makeFilesystems, makeImage, startDaemons } from './set_up.js';
 import { type Stage, image } from './stage.js';
 import { checkMachine } from './machine.js';
-import { troubleOf } from './nodes.js';
+import { readPageToken, troubleOf } from './nodes.js';
 import { Story } from './story.js';
 import {
   type Workspace,
@@ -53,9 +53,19 @@ async function tell(
 
 const program = fileURLToPath(new URL('../icbdrep.js', import.meta.url));
 
-function tellHowToGoOn(story: Story, workspace: Workspace, stage: Stage | undefined): void {
+async function tellHowToGoOn(story: Story, workspace: Workspace, stage: Stage | undefined): Promise<void> {
   story.heading('It stays: look around');
   if (stage !== undefined) {
+    const page_url = await stage.master.client.status().then(
+      (status) => status.page_url,
+      () => null,
+    );
+    if (page_url !== null) {
+      story.raw(`
+  the page:  ${page_url}
+  its token: ${readPageToken(workspace)}
+`);
+    }
     story.raw(`
   alias icbdrep='node ${program}'
   export ICBDREP_SOCKET='${stage.master.socket}'
@@ -66,6 +76,8 @@ function tellHowToGoOn(story: Story, workspace: Workspace, stage: Stage | undefi
   icbdrep snapshot create ${image}
   icbdrep send ${image} 4 --to all --wait
   icbdrep transfer history ID
+  icbdrep transfer diagram ID
+  icbdrep fleet
 `);
   }
   story.raw(`
@@ -147,7 +159,7 @@ export async function runDemo(context: CliContext, { keep, timeout_ms }: DemoOpt
     if (keep && !is_interrupted) {
       process.removeListener('exit', removeAtExit);
       keepWorkspace(workspace);
-      tellHowToGoOn(story, workspace, stage);
+      await tellHowToGoOn(story, workspace, stage);
     } else {
       if (is_interrupted) context.stderr.write(`\nicbdrep: ${String(interrupt.signal.reason)}: cleans up\n`);
       else story.heading('Clean-up');

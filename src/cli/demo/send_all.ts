@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { IcbdError } from '../../core/errors.js';
 import type { TransferReport } from '../../core/report.js';
+import { renderText } from '../../diagram/text.js';
 import { pause } from '../context.js';
 import { makeDisplay } from '../display.js';
 import { renderHistory } from '../render/history.js';
@@ -119,6 +120,10 @@ export async function tellHistory(stage: Stage, survivor: TransferReport): Promi
   story.heading(`What happened to the transfer ${nameOfTransfer(survivor)}, as the master recorded it`);
   story.sameAs(`transfer history ${survivor.id}`);
   story.raw(renderHistory(await master.client.transfers.history(survivor.id), story.view));
+  const diagram = await master.client.inspection.diagram('transfer', survivor.id);
+  story.sameAs(`transfer diagram ${survivor.id}`);
+  const columns = story.view.columns === null ? {} : { columns: story.view.columns };
+  story.raw(renderText(diagram, { ...columns, name: survivor.id }));
   const { resumed_bytes, stream_bytes } = survivor;
   if (resumed_bytes === 0 || stream_bytes === null) return;
   const whole = formatBytes(stream_bytes);
