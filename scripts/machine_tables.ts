@@ -11,12 +11,17 @@ function shownEvent(event: string): string {
   return event.startsWith('after ') ? event.replace(/ (.*)/, ' `$1`') : `\`${event}\``;
 }
 
-/** One line for each transition of a state, in the order they are tried. */
+/** One line for each transition of a state, in the order they are tried, and one for all that do nothing. */
 function transitionLines(node: AnyStateNode): string[] {
-  return definedTransitions(node).map(({ event, guard, target, is_empty }) => {
-    const condition = guard === '' ? '' : ` if ${guard}`;
-    return `${shownEvent(event)}${condition} → ${target ?? (is_empty ? 'ignored' : 'stays')}`;
-  });
+  const all = definedTransitions(node);
+  const empty = new Set(all.filter(({ is_empty }) => is_empty).map(({ event }) => shownEvent(event)));
+  const lines = all
+    .filter(({ is_empty }) => !is_empty)
+    .map(({ event, guard, target }) => {
+      const condition = guard === '' ? '' : ` if ${guard}`;
+      return `${shownEvent(event)}${condition} → ${target ?? 'stays'}`;
+    });
+  return empty.size === 0 ? lines : [...lines, `else ignored: ${[...empty].join(', ')}`];
 }
 
 /** Machines here begin in a state without states inside. */

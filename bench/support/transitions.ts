@@ -89,7 +89,7 @@ class Answering implements ControlLink {
       this.#id += 1;
       const { node: peer } = this.peer;
       const to = { kind: 'transfer', id: message.to.id } as const;
-      postman.receive(this, { id: this.#id, peer, to, create: null, event, floor: this.#id });
+      void postman.receive(this, { id: this.#id, peer, to, create: null, event, floor: this.#id });
     }
   }
 

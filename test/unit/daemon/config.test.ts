@@ -52,8 +52,9 @@ describe('config files', () => {
     });
   });
 
+  const historyOf = (text: string) => loadMasterConfig(write(`${minimal}[history]\n${text}\n`)).history;
+
   test('ages are times with a unit, or never', () => {
-    const historyOf = (text: string) => loadMasterConfig(write(`${minimal}[history]\n${text}\n`)).history;
     expect(historyOf('')).toEqual({ keep_settled: 7_776_000_000, keep_events: 7_776_000_000 });
     expect(historyOf('keep_settled = "12h"\nkeep_events = "never"')).toEqual({
       keep_settled: 43_200_000,

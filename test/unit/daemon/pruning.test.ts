@@ -16,6 +16,10 @@ const day_ms = 86_400_000;
 const cause: EventCause = { kind: 'operator', who: 'a test' };
 const log = pino({ level: 'silent' });
 
+const onFatal = (error: Error): never => {
+  throw error;
+};
+
 describe('pruning', () => {
   let directory: string;
   let storage: Storage;
@@ -33,9 +37,6 @@ describe('pruning', () => {
   const open = (): void => {
     storage = Storage.open(path.join(directory, 'state.db'));
     const handlers = { plan: () => Promise.reject(failure), scan: () => new Promise<never>(() => undefined) };
-    const onFatal = (error: Error): never => {
-      throw error;
-    };
     runtime = new Runtime({ storage, machines, clock, handlers, onFatal });
     runtime.start();
   };
