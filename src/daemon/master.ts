@@ -99,7 +99,7 @@ async function runMaster(
     runtime,
     fleet,
     linkTo,
-    link_address,
+    links: { address: link_address, isListening: () => server.is_listening },
     configured: [...secrets.keys()],
     images: () => repository.list().map(({ name }) => name),
     keepAliveOf: (node) => keep_alive.report(node),

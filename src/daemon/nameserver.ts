@@ -57,7 +57,8 @@ async function serveNames(
   const listen = { host, port: server.port, has_tls };
   core.open(linkAddress(listen));
   await core.answerBroadcasts(listen);
-  return { names: core.as({ node: base.name, role: 'operator' }), link_address: `${host}:${server.port}` };
+  const links = { address: `${host}:${server.port}`, isListening: () => server.is_listening };
+  return { names: core.as({ node: base.name, role: 'operator' }), links };
 }
 
 /**
@@ -78,10 +79,11 @@ export async function startNameServer(
     for (const close of closing.toReversed()) await close();
   };
   try {
-    const { names, link_address } = await serveNames(base, config, secrets, closing);
+    const { names, links } = await serveNames(base, config, secrets, closing);
     const epoch = nextEpoch(base);
-    const { probes, close: closeProbes } = makeNameServerProbes(base, epoch, link_address);
+    const { probes, close: closeProbes } = makeNameServerProbes(base, epoch, links);
     closing.push(closeProbes);
+    const link_address = links.address;
     const operations = nameServerOperations({ base, names, epoch, link_address });
     const control = await startControlServer({
       operations,

@@ -14,6 +14,7 @@ import { Committer } from './committer.js';
 import type { Delivery } from './delivery.js';
 import { type EffectReport, EffectRunner } from './effect_runner.js';
 import type { Commit, EffectHandler, RuntimeStorage } from './ports.js';
+import { Subscribers } from './subscribers.js';
 import { TimerQueue } from './timer_queue.js';
 
 export interface RuntimeOptions {
@@ -41,12 +42,9 @@ export class Runtime {
   readonly #timers: TimerQueue;
   /** What effects have reported and peers have sent in this turn. */
   readonly #arrivals = new Arrivals((batches) => this.#commitAll(batches).held);
-  readonly #subscribers = new Set<(commit: Commit) => void>();
-  /** Commits that the subscribers have not all heard of. */
-  readonly #untold: Commit[] = [];
+  readonly #subscribers = new Subscribers((tell) => this.#guarded('tell commit', tell));
   readonly #waiters = new Map<string, (end: EffectEnd) => void>();
   #epoch = 0;
-  #is_telling = false;
   #is_closed = false;
 
   constructor(options: RuntimeOptions) {
@@ -136,8 +134,7 @@ export class Runtime {
 
   /** Called after every commit, in order: also when a subscriber delivers. It must not throw. */
   subscribe(subscriber: (commit: Commit) => void): () => void {
-    this.#subscribers.add(subscriber);
-    return () => this.#subscribers.delete(subscriber);
+    return this.#subscribers.add(subscriber);
   }
 
   /** Resolves when the effect has reported or was stopped. To be called in the turn of its commit. */
@@ -218,21 +215,7 @@ export class Runtime {
     }
     for (const effect of commit.effects) this.#effects.start(effect);
     this.#timers.arm();
-    this.#untold.push(commit);
-    this.#tellSubscribers();
-  }
-
-  #tellSubscribers(): void {
-    if (this.#is_telling) return;
-    this.#is_telling = true;
-    try {
-      for (let commit = this.#untold.shift(); commit !== undefined; commit = this.#untold.shift()) {
-        const told = commit;
-        for (const subscriber of this.#subscribers) this.#guarded('tell commit', () => subscriber(told));
-      }
-    } finally {
-      this.#is_telling = false;
-    }
+    this.#subscribers.tell(commit);
   }
 
   /** An effect reports. Only the one that still runs in this epoch is heard. */

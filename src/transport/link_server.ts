@@ -46,6 +46,8 @@ export interface NamesOptions {
 
 export interface LinkServer {
   readonly port: number;
+  /** Whether nodes can dial it: until it is closed. */
+  readonly is_listening: boolean;
   /**
    * Waits for the data link of a session; only `session.node` can open it.
    * @param options `timeout_ms` defaults to `limits.request_ms`
@@ -116,6 +118,10 @@ class WsLinkServer implements LinkServer {
 
   get port(): number {
     return (this.#http.address() as AddressInfo | null)?.port ?? 0;
+  }
+
+  get is_listening(): boolean {
+    return this.#http.listening;
   }
 
   listen(): Promise<void> {

@@ -40,6 +40,18 @@ function open({ role, base, epoch, isStopping, checks }: Shared): OpenProbes & {
   return { registry, probes, close: () => delay.close() };
 }
 
+/** Where other nodes dial. */
+export interface LinksProbe {
+  /** `host:port` */
+  readonly address: string;
+  readonly isListening: () => boolean;
+}
+
+function linksCheck({ address, isListening }: LinksProbe): ProbeCheck {
+  const ok = isListening();
+  return { name: 'links', ok, text: ok ? `nodes can dial ${address}` : `nobody listens on ${address}` };
+}
+
 export interface MasterProbesOptions {
   readonly base: NodeBase;
   readonly runtime: Runtime;
@@ -50,14 +62,13 @@ export interface MasterProbesOptions {
   readonly configured: readonly string[];
   readonly images: () => readonly string[];
   readonly keepAliveOf: (node: string) => KeepAliveReport | undefined;
-  /** `host:port` that the replicas dial. */
-  readonly link_address: string;
+  readonly links: LinksProbe;
   readonly isStopping: () => boolean;
 }
 
 /** To be made before the runtime starts, so that no commit is missed. */
 export function makeMasterProbes(options: MasterProbesOptions): OpenProbes {
-  const { base, runtime, fleet, configured, link_address, isStopping } = options;
+  const { base, runtime, fleet, configured, links, isStopping } = options;
   const { name, storage, progress } = base;
   const known = new Fleet({ name, storage, configured: new Set(configured), linkTo: options.linkTo });
   const replicas = () => boardReplicas(known);
@@ -66,7 +77,7 @@ export function makeMasterProbes(options: MasterProbesOptions): OpenProbes {
     base,
     epoch: () => runtime.epoch,
     isStopping,
-    checks: () => [{ name: 'links', ok: true, text: `replicas can dial ${link_address}` }],
+    checks: () => [linksCheck(links)],
   });
   const { registry } = opened;
   addRuntimeMetrics({ registry, storage, runtime, kinds: ['image', 'replica', 'transfer'] });
@@ -107,13 +118,7 @@ export function makeReplicaProbes({ base, runtime, isLinked, isStopping }: Repli
     base,
     epoch: () => runtime.epoch,
     isStopping,
-    checks: () => [
-      {
-        name: 'links',
-        ok: true,
-        text: isLinked() ? 'the link to the master is up' : 'no link to the master; it dials',
-      },
-    ],
+    checks: () => [],
   });
   const { registry } = opened;
   addRuntimeMetrics({ registry, storage, runtime, kinds: ['image', 'reception'] });
@@ -134,12 +139,12 @@ export function makeReplicaProbes({ base, runtime, isLinked, isStopping }: Repli
 }
 
 /** A name server has no actors. */
-export function makeNameServerProbes(base: StateBase, epoch: number, link_address: string): OpenProbes {
+export function makeNameServerProbes(base: StateBase, epoch: number, links: LinksProbe): OpenProbes {
   return open({
     role: 'nameserver',
     base,
     epoch: () => epoch,
     isStopping: () => false,
-    checks: () => [{ name: 'links', ok: true, text: `nodes can dial ${link_address}` }],
+    checks: () => [linksCheck(links)],
   });
 }

@@ -8,11 +8,10 @@ interface Props {
   readonly children: ComponentChildren;
   /** Its buttons, from left to right. */
   readonly actions?: ComponentChildren;
-  readonly is_wide?: boolean;
 }
 
 /** A dialog over the page: it keeps the focus, ends with Escape, and gives the focus back. */
-export function Dialog({ title, onClose, children, actions, is_wide = false }: Props) {
+export function Dialog({ title, onClose, children, actions }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -27,7 +26,7 @@ export function Dialog({ title, onClose, children, actions, is_wide = false }: P
   return (
     <dialog
       ref={dialog}
-      class={is_wide ? 'dialog dialog-wide' : 'dialog'}
+      class="dialog"
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
