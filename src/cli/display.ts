@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.js';
 import type { TransferReport } from '../core/report.js';
 import { type CliContext, type Output, viewOf } from './context.js';
+import { Redrawn } from './redrawn.js';
 import { progressCells } from './render/progress.js';
 import { renderRows } from './render/table.js';
 import { counted } from './render/text.js';
@@ -22,11 +23,12 @@ const default_log_interval_ms = 3_000;
 export class LiveDisplay implements ProgressDisplay {
   readonly #output: Output;
   readonly #view: () => View;
-  #drawn = '';
+  readonly #redrawn: Redrawn;
 
   constructor(output: Output, view: () => View) {
     this.#output = output;
     this.#view = view;
+    this.#redrawn = new Redrawn(output);
   }
 
   show(transfers: readonly TransferReport[]): void {
@@ -38,18 +40,11 @@ export class LiveDisplay implements ProgressDisplay {
     const cells = shown.map((transfer) => progressCells(transfer, view.now_ms, { bar: true }));
     const more = transfers.length - shown.length;
     const text = renderRows(cells, view) + (more > 0 ? `and ${counted(more, 'more transfer')}\n` : '');
-    this.#output.write(this.#eraseDrawn() + text);
-    this.#drawn = text;
+    this.#redrawn.draw(text);
   }
 
   note(text: string): void {
-    this.#output.write(`${this.#eraseDrawn()}${text}\n${this.#drawn}`);
-  }
-
-  /** Moves to the first of the drawn lines and clears from there. */
-  #eraseDrawn(): string {
-    const lines = this.#drawn.split('\n').length - 1;
-    return lines === 0 ? '' : `\u001b[${lines}A\u001b[0J`;
+    this.#redrawn.note(text);
   }
 }
 

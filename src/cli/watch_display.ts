@@ -2,6 +2,7 @@
 import type { TransferReport } from '../core/report.js';
 import { type CliContext, type Output, viewOf } from './context.js';
 import { LogDisplay } from './display.js';
+import { Redrawn } from './redrawn.js';
 import { type Watched, renderWatched } from './render/watch.js';
 import type { View } from './render/view.js';
 
@@ -20,28 +21,21 @@ class ScreenDisplay implements WatchDisplay {
   readonly wants_events = true;
   readonly #output: Output;
   readonly #view: () => View;
-  #drawn = '';
+  readonly #redrawn: Redrawn;
 
   constructor(output: Output, view: () => View) {
     this.#output = output;
     this.#view = view;
+    this.#redrawn = new Redrawn(output);
   }
 
   show(watched: readonly Watched[]): void {
     const rows = (this.#output.terminal()?.rows ?? 24) - 1;
-    const text = renderWatched(watched, rows, this.#view());
-    if (text === this.#drawn) return;
-    this.#output.write(this.#erase() + text);
-    this.#drawn = text;
+    this.#redrawn.draw(renderWatched(watched, rows, this.#view()));
   }
 
   note(text: string): void {
-    this.#output.write(`${this.#erase()}${text}\n${this.#drawn}`);
-  }
-
-  #erase(): string {
-    const lines = this.#drawn.split('\n').length - 1;
-    return lines === 0 ? '' : `\u001b[${lines}A\u001b[0J`;
+    this.#redrawn.note(text);
   }
 }
 

@@ -1,12 +1,5 @@
 /** Machines as data, for those who draw them. */
-import type {
-  ActorAddress,
-  ActorKind,
-  EventCause,
-  GuardResult,
-  IntentRecord,
-  PlainEvent,
-} from './records.js';
+import type { ActorAddress, ActorKind, EventRecord } from './records.js';
 
 export interface GraphState {
   readonly name: string;
@@ -58,21 +51,8 @@ export interface DiagramReport extends ActorAddress {
   readonly path: readonly PathStep[];
 }
 
-/** One step of an actor, with all that can be known of it afterwards. */
-export interface InspectedStep {
-  readonly seq: number;
-  readonly at_ms: number;
-  readonly epoch: number;
-  readonly machine_version: number;
-  readonly event: PlainEvent;
-  readonly cause: EventCause;
-  readonly state_before: string;
-  readonly state: string;
-  readonly attempt: number;
-  readonly handled: boolean;
-  readonly ignored_reason: string;
-  readonly guards: readonly GuardResult[];
-  readonly intents: readonly IntentRecord[];
+/** One step of an actor: its event, with all that can be known of it afterwards. */
+export interface InspectedStep extends Omit<EventRecord, 'kind' | 'id' | 'event_id' | 'digest'> {
   /** After the step; null where a machine of another version did it. */
   readonly context: unknown;
   readonly changes: readonly ContextChange[];
