@@ -154,7 +154,7 @@ describe('bad input gets a clear error and changes nothing', () => {
         400,
         'InvalidArgument',
       ],
-      ['GET', '/v1/nothing', '', 400, 'InvalidArgument'],
+      ['GET', '/v1/nothing', '', 404, 'InvalidArgument'],
       ['GET', '/v1/transfers?limit=x', '', 400, 'InvalidArgument'],
       ['GET', '/v1/images/%E0%A4%A', '', 400, 'InvalidArgument'],
       ['POST', '/v1/images', `{"name": "${'x'.repeat(2 * 1024 * 1024)}"}`, 413, 'FrameTooLarge'],
