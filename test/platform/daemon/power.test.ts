@@ -129,4 +129,4 @@ test(`${cuts} power cuts: everything completes, and nothing that was reported co
   for (const node of fleet.nodes) expect(await node.stop(), node.logTail()).toBe(0);
   for (const node of fleet.nodes) expect(checkHistory(node.database_file), node.name).toEqual([]);
   expect(await btrfsProcesses(fleet.nodes.map((node) => node.fs.mountpoint))).toEqual([]);
-});
+}, 480_000);
