@@ -39,7 +39,9 @@ function isKnown(state: string): state is keyof typeof next_by_state {
 /** What happens next with a transfer, and when, in words. */
 export function describeNext(transfer: TransferReport, now_ms: number): string {
   const { state, parked_reason, next_at_ms, settled } = transfer;
-  if (parked_reason !== '') return 'nothing until somebody has looked at why it is parked';
+  if (parked_reason !== '') {
+    return `nothing by itself; when its cause is gone: icbdrep transfer redrive ${transfer.id}`;
+  }
   // A newer daemon may have states that are not known here; it describes them itself.
   const words: string = isKnown(state) ? next_by_state[state](transfer) : transfer.state_description;
   if (next_at_ms === null || settled) return words;

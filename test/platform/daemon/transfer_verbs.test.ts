@@ -230,13 +230,13 @@ describe('many at once', () => {
 
     const nothing = await icbdrep('redrive', '--image', 'nowhere');
     expect(nothing).toMatchObject({ exitCode: 0, stdout: 'nothing to redrive: no transfer fits' });
-    const dry = await icbdrep('redrive', '--replica', 'r1', '--rate', '5/min', '--since', '1h', '--dry-run');
+    const dry = await icbdrep('redrive', '--replica', 'r1', '--rate', '10/min', '--since', '1h', '--dry-run');
     expect(dry.exitCode).toBe(0);
     process.stdout.write(`${dry.stdout}\n`);
     expect(dry.stdout).toContain('3 transfers would be redriven, the last begins in');
     for (const { id } of failed) expect(await verbs().get(id)).toMatchObject({ state: 'failed' });
 
-    const reports = await verbs().redriveAll({ replica: '1', per_minute: 5 });
+    const reports = await verbs().redriveAll({ replica: '1', per_minute: 10 });
     expect(reports.map(({ transfer, result }) => [transfer, result])).toEqual(
       failed.map(({ id }) => [id, 'redriven']),
     );
