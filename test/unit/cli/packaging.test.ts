@@ -12,7 +12,10 @@ const packaging = new URL('../../../packaging/', import.meta.url);
 function loadBoth<T>(role: 'master' | 'replica' | 'nameserver', load: (file: string) => T): [T, T] {
   const directory = mkdtempSync(join(tmpdir(), 'icbdrep-packaging-'));
   const text = readFileSync(new URL(`${role}.example.toml`, packaging), 'utf8');
-  const all = text.replaceAll(/^#(?!tls_|ssh_|via |server |address |secret_file |listen |token_file |format )([a-z_]+ = )/gm, '$1');
+  const all = text.replaceAll(
+    /^#(?!tls_|ssh_|via |server |address |secret_file |listen |token_file |format )([a-z_]+ = )/gm,
+    '$1',
+  );
   expect(all).not.toBe(text);
   try {
     writeFileSync(join(directory, 'all.toml'), all);
