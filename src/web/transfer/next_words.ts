@@ -24,7 +24,8 @@ const next_by_state: Readonly<Record<string, Words>> = {
 
 /** What happens next, in a sentence; empty for a state that this page does not know. */
 export function nextWords(transfer: TransferReport): string {
-  if (transfer.parked_reason !== '') return 'Nothing by itself while it is parked. When the cause is gone, redrive it.';
+  if (transfer.parked_reason !== '')
+    return 'Nothing by itself while it is parked. When the cause is gone, redrive it.';
   return next_by_state[transfer.state]?.(transfer) ?? '';
 }
 
