@@ -11,6 +11,9 @@ const longest = [
   'codec/command',
   'verify',
   'demo/demo',
+  'daemon/transfer_verbs',
+  'simulation/transfers',
+  'stream/receive',
 ];
 
 /** Where a file stands in `longest`; all others behind. */

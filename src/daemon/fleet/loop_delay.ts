@@ -2,7 +2,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../../core/clock.js';
 
 /** How often the event loop is looked at, ms: a shorter delay is not seen. */
-const resolution_ms = 10;
+const resolution_ms = 20;
 /** What is told is of the window that runs and of the one before it, ms each. */
 const window_ms = 30_000;
 const ns_per_s = 1e9;
