@@ -12,8 +12,7 @@ const colors_of_levels = 'trace:gray,debug:blue,info:green,warn:yellow,error:red
 
 const is_plain = /^[\w./:@+~-]+$/;
 
-// oxlint-disable-next-line no-control-regex
-const control = /[\u0000-\u001f\u007f-\u009f]/g;
+const control = /\p{Cc}/gu;
 
 /** Nothing that a terminal would obey, and no second line: names and messages may come from a peer. */
 const harmless = (text: string): string =>
