@@ -69,7 +69,7 @@ export class Postman {
   async receive(link: ControlLink, message: IncomingMessage): Promise<void> {
     const { node, instance } = link.peer;
     this.#check(node, message);
-    await this.#runtime.receiveSoon(node, instance, message);
+    await this.#runtime.receive(node, instance, message);
     this.#forget(instance, message.floor);
   }
 

@@ -114,21 +114,15 @@ export class Runtime {
   }
 
   /**
-   * Delivers a message of another node, once however often it comes.
+   * Delivers a message of another node, once however often it comes, with what else comes at that time.
    * @param instance of the sender's state database
-   * @returns the commit; undefined if the message was seen before
+   * @returns resolves when it is committed, with whether it was not seen before; rejects with what the storage throws
    */
-  receive(node: string, instance: string, message: OutgoingMessage): Commit | undefined {
-    const { holds, deliveries } = this.#batchOf(node, instance, message);
-    return this.#commitIf(holds, deliveries);
-  }
-
-  /** The same, with what else comes at that time. Resolves when it is committed. @throws what the storage throws */
-  receiveSoon(node: string, instance: string, message: OutgoingMessage): Promise<void> {
+  receive(node: string, instance: string, message: OutgoingMessage): Promise<boolean> {
     this.#assertOpen();
     return new Promise((resolve, reject) => {
       const batch = this.#batchOf(node, instance, message);
-      this.#arrivals.add({ batch, onCommitted: () => resolve(), onFailed: reject }, 'soon');
+      this.#arrivals.add({ batch, onCommitted: resolve, onFailed: reject }, 'soon');
     });
   }
 

@@ -166,10 +166,15 @@ export class Network {
     const deliver = (): void => {
       if (to.runtime === undefined) return;
       to.storage.messages.forget(from.name, floor);
-      if (to.runtime.receive(from.name, from.name, message) !== undefined) this.#noteHeard(from, message);
-      this.#carry(link, to === master ? 'to_replica' : 'to_master', () =>
-        from.storage.messages.acknowledge(message.peer, message.id),
-      );
+      const taken = to.runtime.receive(from.name, from.name, message);
+      const acknowledge = (is_new: boolean): void => {
+        if (is_new) this.#noteHeard(from, message);
+        this.#carry(link, to === master ? 'to_replica' : 'to_master', () =>
+          from.storage.messages.acknowledge(message.peer, message.id),
+        );
+      };
+      // A commit that fails is no acknowledgement: the message comes again.
+      taken.then(acknowledge, () => undefined);
     };
     this.#carry(link, to === master ? 'to_master' : 'to_replica', deliver);
     // Comes once more, maybe long after it was acknowledged and forgotten.

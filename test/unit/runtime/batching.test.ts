@@ -111,7 +111,7 @@ describe('messages of peers', () => {
     const bench = new Bench();
     bench.create();
     const commits = watch(bench);
-    const taken = [1, 2, 2, 3].map((id) => bench.runtime.receiveSoon('north', 'db-1', message(id)));
+    const taken = [1, 2, 2, 3].map((id) => bench.runtime.receive('north', 'db-1', message(id)));
     expect(commits).toEqual([]);
     await Promise.all(taken);
     expect(commits.map(typesOf)).toEqual([['one count', 'one count', 'one count']]);
@@ -123,21 +123,21 @@ describe('messages of peers', () => {
   test('are committed before what is delivered after them, and when the node stops', async () => {
     const bench = new Bench();
     bench.create();
-    const first = bench.runtime.receiveSoon('north', 'db-1', message(1));
+    const first = bench.runtime.receive('north', 'db-1', message(1));
     bench.runtime.deliver(one, { type: 'halt' }, cause);
     expect(bench.history().slice(-2)).toEqual(['count', 'halt']);
     await first;
-    const last = bench.runtime.receiveSoon('north', 'db-1', message(2));
+    const last = bench.runtime.receive('north', 'db-1', message(2));
     await bench.runtime.close();
     await last;
     expect(bench.history().at(-1)).toBe('count');
-    expect(() => bench.runtime.receiveSoon('north', 'db-1', message(3))).toThrow('stopping');
+    expect(() => bench.runtime.receive('north', 'db-1', message(3))).toThrow('stopping');
   });
 
   test('of which the commit fails are not acknowledged, none of them', async () => {
     const bench = new Bench();
     bench.create();
-    const taken = [1, 2].map((id) => bench.runtime.receiveSoon('north', 'db-1', message(id)));
+    const taken = [1, 2].map((id) => bench.runtime.receive('north', 'db-1', message(id)));
     bench.storage.transaction = () => {
       throw new Error('the disk is full');
     };
